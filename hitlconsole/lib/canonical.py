@@ -1,0 +1,37 @@
+"""Canonical JSON (RFC 8785): one value, one sequence of bytes, so that a hash means the value."""
+
+import hashlib
+from typing import Any
+
+import rfc8785
+
+from hitlconsole.lib.jsonvalues import MAX_DEPTH, find_flaw
+
+
+class CanonicalError(ValueError):
+    """A value without canonical bytes; `loc` holds the keys and indexes that lead to the flaw."""
+
+    def __init__(self, loc: list[str | int], msg: str) -> None:
+        super().__init__(f"{loc}: {msg}")
+        self.loc = loc
+        self.msg = msg
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Stricter than RFC 8785: depth at most 32, and no NUL characters, which Postgres can't store.
+
+    Raises CanonicalError.
+    """
+    flaw = find_flaw(value, max_depth=MAX_DEPTH)
+    if flaw:
+        raise CanonicalError(list(flaw.loc), flaw.msg)
+    return rfc8785.dumps(value)
+
+
+def sha256_hex(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical bytes, in lower-case hex."""
+    return sha256_hex(canonical_bytes(value))

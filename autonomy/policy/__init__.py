@@ -1,0 +1,1 @@
+"""The level decision: values in, values out. No Django, database, clock or network."""

@@ -1,0 +1,343 @@
+"""Requests, what people did with them, and what has to go out because of it."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from approvals.vocabulary import OPEN, Channel, Execution, Resolution, Status, TakeoverStatus, Verdict
+from autonomy.models import LEVEL_CHOICES, Evaluation
+from hitlconsole.accounts.models import Agent, Team
+from hitlconsole.lib.clock import HitlNow
+from hitlconsole.lib.ids import uuid7
+
+OPEN_VALUES = [status.value for status in OPEN]
+
+
+def _choices(words: type) -> list[tuple[str, str]]:
+    return [(word.value, word.value) for word in words]
+
+
+class ApprovalRequest(models.Model):
+    """An agent's question. Only the services change it; the database guards its transitions.
+
+    `action` is the canonical JSON (RFC 8785) of what may be executed, `action_sha256` its
+    digest; `proposed_action` is what the agent asked for, where a person edited it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="requests")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="requests")
+    revision = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=12, choices=_choices(Status))
+    level = models.SmallIntegerField(choices=LEVEL_CHOICES)
+    resolution = models.CharField(max_length=16, null=True, choices=_choices(Resolution))  # noqa: DJ001
+    reason = models.TextField(blank=True)
+
+    action_type = models.CharField(max_length=100)
+    action = models.BinaryField()
+    action_sha256 = models.BinaryField(max_length=32)
+    proposed_action = models.BinaryField(null=True)
+    description = models.TextField()
+    cost_usd = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    confidence_score = models.FloatField(null=True)
+    risk = models.JSONField()
+    confidence = models.JSONField(null=True)
+    context = models.JSONField(null=True)
+    metadata = models.JSONField(default=dict)
+    resume_state = models.JSONField(null=True)
+    on_behalf_of = models.TextField(blank=True)
+    callback_url = models.TextField(blank=True)
+    traceparent = models.CharField(max_length=64, blank=True)
+    previous = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="retries")
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="+")
+    policy_number = models.PositiveIntegerField()
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none given
+    body_sha256 = models.BinaryField(max_length=32)
+
+    # The clock of the present wait. Null deadline on an open request: the clock is stopped.
+    tier = models.PositiveSmallIntegerField(default=0)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    silent_consent = models.BooleanField(default=True)
+    soft_seconds = models.PositiveIntegerField()
+    hard_seconds = models.PositiveIntegerField()
+    waiting_since = models.DateTimeField(null=True)
+    deadline = models.DateTimeField(null=True)
+    extended_seconds = models.PositiveIntegerField(default=0)
+    escalated_before_question = models.BooleanField(default=False)
+
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    claimed_until = models.DateTimeField(null=True)
+
+    approval_ttl_seconds = models.PositiveIntegerField()
+    execution = models.CharField(max_length=10, null=True, choices=_choices(Execution))  # noqa: DJ001
+    approval_until = models.DateTimeField(null=True)
+    execution_claim_id = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    execution_claimed_at = models.DateTimeField(null=True)
+
+    closing_decision = models.ForeignKey(
+        "Decision", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    takeover = models.ForeignKey(
+        "Takeover", null=True, on_delete=models.PROTECT, related_name="requests"
+    )
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agent", "idempotency_key"),
+                name="request_idempotency",
+                condition=models.Q(idempotency_key__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=OPEN_VALUES, closed_at__isnull=True, resolution__isnull=True)
+                | (
+                    ~models.Q(status__in=OPEN_VALUES)
+                    & models.Q(closed_at__isnull=False, resolution__isnull=False)
+                ),
+                name="request_closed_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="approved", execution__isnull=False)
+                | (~models.Q(status="approved") & models.Q(execution__isnull=True)),
+                name="request_execution_if_approved",
+            ),
+            models.CheckConstraint(condition=models.Q(level__range=(0, 4)), name="request_level"),
+            models.CheckConstraint(condition=models.Q(quorum__gte=1), name="request_quorum"),
+        )
+        indexes = (
+            models.Index(
+                fields=("team", "deadline", "id"),
+                name="request_queue",
+                condition=models.Q(status__in=OPEN_VALUES),
+            ),
+            models.Index(
+                fields=("deadline",),
+                name="request_due",
+                condition=models.Q(status__in=OPEN_VALUES, deadline__isnull=False),
+            ),
+            models.Index(
+                fields=("approval_until",),
+                name="request_lapsing",
+                condition=models.Q(execution="available"),
+            ),
+            models.Index(fields=("agent", "-created_at", "-id"), name="request_agent"),
+            models.Index(fields=("team", "-created_at", "-id"), name="request_history"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action_type} {self.id}"
+
+
+class Decision(models.Model):
+    """What a person said about a request. Rows are only added.
+
+    A vote counts as long as `action_sha256` and `level` are those of the request: an edit or a
+    raised level voids it without touching it.
+    """
+
+    class Effect(models.TextChoices):
+        CLOSED = "closed", "Closed the request"
+        VOTE = "vote", "Counts towards the quorum"
+        PROPOSAL = "proposal", "Became the new proposal"
+        ACTED = "acted", "Asked or escalated"
+        LATE = "late", "Came after the close, without effect"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="decisions")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
+    )
+    verdict = models.CharField(max_length=20, choices=_choices(Verdict))
+    effect = models.CharField(max_length=10, choices=Effect.choices)
+    channel = models.CharField(max_length=10, choices=_choices(Channel))
+    revision = models.PositiveIntegerField()
+    level = models.SmallIntegerField(choices=LEVEL_CHOICES)
+    action_sha256 = models.BinaryField(max_length=32)
+    edited_action = models.BinaryField(null=True)
+    notes = models.TextField(blank=True)
+    token = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null: none given
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            # A form sent twice is one decision.
+            models.UniqueConstraint(
+                fields=("request", "reviewer", "token"),
+                name="decision_token",
+                condition=models.Q(token__isnull=False),
+            ),
+        )
+        indexes = (models.Index(fields=("request", "at"), name="decision_request"),)
+
+    def __str__(self) -> str:
+        return f"{self.verdict} on {self.request_id}"
+
+
+class Message(models.Model):
+    """A question, an answer, evidence or a comment. Comments stay among people."""
+
+    class Kind(models.TextChoices):
+        QUESTION = "question", "Question"
+        ANSWER = "answer", "Answer"
+        EVIDENCE = "evidence", "Evidence"
+        COMMENT = "comment", "Comment"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    text = models.TextField()
+    data = models.JSONField(null=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    body_sha256 = models.BinaryField(max_length=32, null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("request", "idempotency_key"),
+                name="message_idempotency",
+                condition=models.Q(idempotency_key__isnull=False),
+            ),
+        )
+        indexes = (models.Index(fields=("request", "at"), name="message_request"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.request_id}"
+
+
+class Takeover(models.Model):
+    """An agent was stopped and a person carries on. At most one is open for an agent."""
+
+    class Source(models.TextChoices):
+        POLICY = "policy", "Policy"
+        REVIEWER = "reviewer", "Reviewer"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="takeovers")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="takeovers")
+    request = models.ForeignKey(
+        ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    source = models.CharField(max_length=10, choices=Source.choices)
+    status = models.CharField(max_length=10, choices=_choices(TakeoverStatus))
+    reason = models.TextField()
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    open_request_ids = ArrayField(models.UUIDField(), default=list)
+    started_at = models.DateTimeField()
+    acknowledge_by = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("agent",), name="one_open_takeover", condition=models.Q(status="open")
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("team", "acknowledge_by"),
+                name="takeover_open",
+                condition=models.Q(status="open"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"takeover of {self.agent_id}"
+
+
+class Presence(models.Model):
+    """A stretch of time for which a person had a team's live queue open in a visible tab."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("team", "last_seen_at"), name="presence_team"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.team_id}"
+
+
+class Delivery(models.Model):
+    """An outgoing message, written in the transaction of what it tells (the outbox)."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENT = "sent", "Sent"
+        DEAD = "dead", "Given up"
+
+    class Kind(models.TextChoices):
+        WAITING = "request_waiting", "A request waits"
+        NOTIFY = "request_notify", "An action was approved by itself"
+        ESCALATED = "request_escalated", "A request was escalated"
+        ANSWERED = "request_answered", "An agent answered"
+        EXPIRED = "request_expired", "A request expired"
+        TAKEOVER = "takeover_started", "An agent was taken over"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    request = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT)
+    takeover = models.ForeignKey(Takeover, null=True, on_delete=models.PROTECT)
+    tier = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = (
+            models.Index(
+                fields=("next_attempt_at",),
+                name="delivery_due",
+                condition=models.Q(status="queued"),
+            ),
+            models.Index(fields=("request",), name="delivery_request"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status}"
+
+
+class Notice(models.Model):
+    """A delivery as one person sees it in the console. A delivery made twice is one notice."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices"
+    )
+    created_at = models.DateTimeField(db_default=HitlNow(), editable=False)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("delivery", "user"), name="notice_once"),
+        )
+        indexes = (
+            models.Index(fields=("user", "-id"), name="notice_user"),
+            models.Index(
+                fields=("user",), name="notice_unread", condition=models.Q(read_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} for {self.user_id}"

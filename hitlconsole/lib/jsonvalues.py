@@ -12,6 +12,9 @@ from typing import Any
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
+# Smaller doubles are written without exponent in canonical JSON: a whole one beyond MAX_INTEGER
+# would come back as an integer that is refused.
+EXPONENT_FROM = 1e21
 SHOWN_KEY = 64
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -61,7 +64,7 @@ def find_flaw(value: object, *, max_depth: int = MAX_DEPTH, depth: int = 0) -> F
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return _number_flaw(value)
+        return number_flaw(value)
     if isinstance(value, dict | list | tuple):
         return _container_flaw(value, max_depth, depth + 1)
     if isinstance(value, Flaw):
@@ -82,10 +85,13 @@ def _text_flaw(text: str) -> Flaw | None:
     return NUL_CHARACTER if found[0] == "\x00" else LONE_SURROGATE
 
 
-def _number_flaw(number: int | float) -> Flaw | None:
-    if isinstance(number, float):
-        return None if math.isfinite(number) else NOT_FINITE
-    return None if -MAX_INTEGER <= number <= MAX_INTEGER else INTEGER_RANGE
+def number_flaw(number: int | float) -> Flaw | None:
+    if -MAX_INTEGER <= number <= MAX_INTEGER:
+        return None
+    if isinstance(number, float) and not math.isfinite(number):
+        return NOT_FINITE
+    whole = isinstance(number, int) or abs(number) < EXPONENT_FROM
+    return INTEGER_RANGE if whole else None
 
 
 def _container_flaw(

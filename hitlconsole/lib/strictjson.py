@@ -2,13 +2,13 @@
 
 Python's parser keeps the last of two equal keys, takes NaN, turns 1e999 into infinity and lets
 half a surrogate pair through; each of these is refused here, with its place. A normal body takes
-one pass of the C parser. Only where the text shows that something may be wrong (an escape of a
-character, a long number, an exponent) the parsed value is walked as well.
+one pass of the C parser. Only where that pass met something wrong, or the text has an escape that
+may hide half a pair, the parsed value is walked as well.
 """
 
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from hitlconsole.lib.jsonvalues import (
     INTEGER_RANGE,
@@ -17,16 +17,15 @@ from hitlconsole.lib.jsonvalues import (
     Flaw,
     FlawCode,
     find_flaw,
+    number_flaw,
     shown_key,
     too_deep,
 )
 
 MAX_BYTES = 256 * 1024
 
-# As many digits as the largest exact integer has, or an exponent that may overflow.
-_LONG_NUMBER = re.compile(r"[0-9](?:[0-9]{15}|[eE]\+?[0-9]{3})")
-# A string up to its end or, unterminated, the rest: it always matches, so no text is read twice.
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[][{}]', re.DOTALL)
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LONGEST_EXACT = len("-9007199254740991")
 
 
@@ -56,7 +55,9 @@ def loads(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH)
         raise StrictJSONError(flaw) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise StrictJSONError(Flaw(FlawCode.MALFORMED, f"{error.msg} ({where})")) from None
+        raise StrictJSONError(
+            Flaw(FlawCode.MALFORMED, f"not JSON: {error.msg} ({where})")
+        ) from None
     found = find_flaw(value, max_depth=max_depth) if suspicious else None
     if found:
         raise StrictJSONError(found)
@@ -67,25 +68,23 @@ def _parse(text: str) -> tuple[Any, bool]:
     """The value, and whether it has to be walked."""
     try:
         value = _FAST.decode(text)
-    except json.JSONDecodeError:
-        raise
-    except (_SuspectError, ValueError):  # ValueError: more digits than Python converts
+    except _SuspectError:
         return _THOROUGH.decode(text), True
-    return value, "\\u" in text or _LONG_NUMBER.search(text) is not None
+    return value, "\\u" in text
 
 
 def _is_too_deep(raw: bytes, max_depth: int) -> bool:
+    """Tells before parsing, up to the first syntax error; what follows that is never parsed."""
     if raw.count(b"[") + raw.count(b"{") <= max_depth:
         return False
+    # Without escapes, quotes alternate: every second piece is outside of strings.
+    plain = _ESCAPED.sub(b"", raw) if b"\\" in raw else raw
+    outside = b"".join(plain.split(b'"')[::2])
     depth = 0
-    for token in _STRING_OR_BRACKET.finditer(raw):
-        first = raw[token.start()]
-        if first in b"[{":
-            depth += 1
-            if depth > max_depth:
-                return True
-        elif first in b"]}":
-            depth -= 1
+    for bracket in outside.translate(None, delete=_NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > max_depth:
+            return True
     return False
 
 
@@ -106,15 +105,34 @@ def _unique_or_flaw(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Flaw:
     return members
 
 
-def _refuse_constant(_word: str) -> None:
-    raise _SuspectError
-
-
 def _integer_or_flaw(digits: str) -> int | Flaw:
+    # Python refuses to convert thousands of digits, and takes its time with hundreds.
     return int(digits) if len(digits) <= _LONGEST_EXACT else INTEGER_RANGE
 
 
-_FAST = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+def _exact_integer(digits: str) -> int:
+    if len(digits) > _LONGEST_EXACT or number_flaw(number := int(digits)):
+        raise _SuspectError
+    return number
+
+
+def _exact_float(digits: str) -> float:
+    number = float(digits)
+    if number_flaw(number):
+        raise _SuspectError
+    return number
+
+
+def _suspect(_word: str) -> NoReturn:
+    raise _SuspectError
+
+
+_FAST = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=_suspect,
+    parse_int=_exact_integer,
+    parse_float=_exact_float,
+)
 _THOROUGH = json.JSONDecoder(
     object_pairs_hook=_unique_or_flaw,
     parse_constant=lambda _word: NOT_FINITE,

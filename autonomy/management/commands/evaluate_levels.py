@@ -78,7 +78,7 @@ def _load_policy(path: Path) -> PolicyDocument:
         raise CommandError(f"can't read the policy: {error}") from None
     except (StrictJSONError, ReadError) as error:
         lines = "\n".join(_messages(error))
-        raise CommandError(f"{shown_key(str(path))} is no policy:\n{lines}") from None
+        raise CommandError(f"{path} is no policy:\n{lines}") from None
 
 
 def _messages(error: StrictJSONError | ReadError) -> list[str]:

@@ -1,10 +1,20 @@
 """Requests, what people did with them, and what has to go out because of it."""
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from approvals.vocabulary import OPEN, Channel, Execution, Resolution, Status, TakeoverStatus, Verdict
+from approvals.vocabulary import (
+    OPEN,
+    Channel,
+    Execution,
+    Resolution,
+    Status,
+    TakeoverStatus,
+    Verdict,
+)
 from autonomy.models import LEVEL_CHOICES, Evaluation
 from hitlconsole.accounts.models import Agent, Team
 from hitlconsole.lib.clock import HitlNow
@@ -13,7 +23,7 @@ from hitlconsole.lib.ids import uuid7
 OPEN_VALUES = [status.value for status in OPEN]
 
 
-def _choices(words: type) -> list[tuple[str, str]]:
+def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value) for word in words]
 
 
@@ -48,7 +58,9 @@ class ApprovalRequest(models.Model):
     on_behalf_of = models.TextField(blank=True)
     callback_url = models.TextField(blank=True)
     traceparent = models.CharField(max_length=64, blank=True)
-    previous = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="retries")
+    previous = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="retries"
+    )
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="+")
     policy_number = models.PositiveIntegerField()
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none given
@@ -93,7 +105,9 @@ class ApprovalRequest(models.Model):
                 condition=models.Q(idempotency_key__isnull=False),
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=OPEN_VALUES, closed_at__isnull=True, resolution__isnull=True)
+                condition=models.Q(
+                    status__in=OPEN_VALUES, closed_at__isnull=True, resolution__isnull=True
+                )
                 | (
                     ~models.Q(status__in=OPEN_VALUES)
                     & models.Q(closed_at__isnull=False, resolution__isnull=False)
@@ -329,9 +343,7 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("delivery", "user"), name="notice_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("delivery", "user"), name="notice_once"),)
         indexes = (
             models.Index(fields=("user", "-id"), name="notice_user"),
             models.Index(

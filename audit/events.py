@@ -24,6 +24,7 @@ class EventType(StrEnum):
     LEVEL_RAISED = "level_raised"
     CANCELLED = "cancelled"
     TAKEN_OVER = "taken_over"
+    EXTENDED = "extended"
     CLAIMED = "claimed"
     RELEASED = "released"
     LATE_ANSWER = "late_answer"
@@ -48,6 +49,7 @@ class EventType(StrEnum):
     POLICY_PUBLISHED = "policy_published"
     # people
     PERSON_CREATED = "person_created"
+    PERSON_CHANGED = "person_changed"
     TEAM_CREATED = "team_created"
     MEMBERSHIP_CHANGED = "membership_changed"
     SIGN_IN_LINK_CREATED = "sign_in_link_created"

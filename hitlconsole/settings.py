@@ -20,7 +20,7 @@ TESTING = env.bool("HITL_TEST", default=False)
 HOME = Path(env.str("HITL_HOME", default=str(BASE_DIR / "var")))
 # A fixed key serves the commands that need no secrets (makemigrations, evaluate_levels); the
 # check hitlconsole.E001 refuses it wherever the web process or a worker starts.
-INSECURE_SECRET_KEY = "insecure-key-for-commands-that-keep-no-secrets"
+INSECURE_SECRET_KEY = "insecure-key-for-commands-that-keep-no-secrets"  # noqa: S105
 SECRET_KEY = env.str("HITL_SECRET_KEY", default=INSECURE_SECRET_KEY)
 BASE_URL = env.str("HITL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("HITL_ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
@@ -94,7 +94,10 @@ if "DATABASE_URL" in env.ENVIRON or "DATABASE_URL_FILE" in env.ENVIRON:
         DATABASES["owner"] = _database("DATABASE_OWNER_URL", pool=False)
 else:
     # Commands without a database run; whatever connects is told what is missing.
-    DATABASES["default"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "DATABASE_URL-is-not-set"}
+    DATABASES["default"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "DATABASE_URL-is-not-set",
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")

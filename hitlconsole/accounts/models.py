@@ -36,9 +36,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive"),
-        )
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive"),)
 
     def __str__(self) -> str:
         return self.name
@@ -72,7 +70,9 @@ class Membership(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("user", "team", "role"), name="membership_once"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="membership_role"
+            ),
         )
 
     def __str__(self) -> str:

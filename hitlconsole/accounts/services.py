@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -22,7 +23,16 @@ from audit.events import (
 )
 from audit.services import record
 from hitlconsole.accounts.keys import AGENT_SCOPES, digest_key, new_secret
-from hitlconsole.accounts.models import Agent, ApiKey, Membership, Role, Scope, SignInLink, Team, User
+from hitlconsole.accounts.models import (
+    Agent,
+    ApiKey,
+    Membership,
+    Role,
+    Scope,
+    SignInLink,
+    Team,
+    User,
+)
 from hitlconsole.lib.clock import HitlNow, database_now
 
 LINK_LIFETIME = timedelta(days=1)
@@ -56,7 +66,7 @@ def ensure_person(email: str, *, name: str = "", admin: bool = False, by: Actor 
     return user
 
 
-def _record_person(kind: EventType, user: User, by: Actor, payload: dict[str, object]) -> None:
+def _record_person(kind: EventType, user: User, by: Actor, payload: dict[str, Any]) -> None:
     personal = {"name": user.name, "email": user.email}
     event = Event(kind, person_stream(user.id), by, payload=payload, personal=personal)
     record([event], at=database_now())
@@ -97,9 +107,7 @@ def change_agent(
     if disabled:
         agent.status = Agent.Status.DISABLED
     elif agent.status == Agent.Status.DISABLED:
-        agent.status = (
-            Agent.Status.READ_ONLY if agent.read_only_since else Agent.Status.ACTIVE
-        )
+        agent.status = Agent.Status.READ_ONLY if agent.read_only_since else Agent.Status.ACTIVE
     agent.save(update_fields=["description", "team", "owner", "status"])
     payload = {
         "team_id": str(team.id),
@@ -114,13 +122,11 @@ def _record_agent(
     kind: EventType,
     agent_id: UUID,
     by: Actor,
-    payload: dict[str, object],
-    personal: dict[str, object] | None = None,
+    payload: dict[str, Any],
+    personal: dict[str, Any] | None = None,
 ) -> None:
     stream = agent_stream(agent_id)
-    event = Event(
-        kind, stream, by, agent_id=agent_id, payload=payload, personal=personal or {}
-    )
+    event = Event(kind, stream, by, agent_id=agent_id, payload=payload, personal=personal or {})
     record([event], at=database_now())
 
 
@@ -182,7 +188,7 @@ def create_sign_in_link(user: User, *, by: Actor = SYSTEM) -> str:
     )
     event = Event(EventType.SIGN_IN_LINK_CREATED, person_stream(user.id), by)
     record([event], at=now)
-    return settings.BASE_URL + reverse("accounts:sign-in-link", args=[token])
+    return str(settings.BASE_URL) + reverse("accounts:sign-in-link", args=[token])
 
 
 def redeem_sign_in_link(token: str) -> User | None:

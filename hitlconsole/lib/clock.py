@@ -21,7 +21,8 @@ def database_now() -> datetime:
     """The database's time; call it after the row locks are held."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT hitl_now()")
-        return cursor.fetchone()[0]
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def rfc3339(moment: datetime) -> str:

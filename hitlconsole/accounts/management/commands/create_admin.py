@@ -30,7 +30,9 @@ class Command(BaseCommand):
         try:
             validate_email(email)
         except ValidationError:
-            raise CommandError(f"{email!r} is no e-mail address, expected name@example.com") from None
+            raise CommandError(
+                f"{email!r} is no e-mail address, expected name@example.com"
+            ) from None
         user = ensure_person(email, name=name, admin=True)
         set_membership(user, ensure_team(team), Role.REVIEWER)
         self.stderr.write(f"{user.email} administers the console and reviews for team {team}.")

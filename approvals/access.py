@@ -1,0 +1,72 @@
+"""Who may see and decide a request: the one access door."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from approvals.models import ApprovalRequest, Decision
+from approvals.vocabulary import Verdict
+from hitlconsole.accounts.access import readable_teams
+from hitlconsole.accounts.models import Membership, Role, User
+from hitlconsole.lib.problems import Problem
+
+
+def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
+    """Those of the person's teams and of the agents the person owns."""
+    if user.is_superuser:
+        return ApprovalRequest.objects.all()
+    return ApprovalRequest.objects.filter(Q(team__in=readable_teams(user)) | Q(agent__owner=user))
+
+
+def get_request_for(user: User, request_id: UUID, *, to: str = "read") -> ApprovalRequest:
+    """The request, to "read" or to "decide". Raises not_found or not_allowed (with the reason)."""
+    request = visible_requests(user).select_related("agent", "team").filter(pk=request_id).first()
+    if request is None:
+        raise Problem("not_found", "There is no such request, or it belongs to another team.")
+    refusal = decision_refusal(user, request) if to == "decide" else None
+    if refusal is not None:
+        raise Problem("not_allowed", refusal)
+    return request
+
+
+def decision_refusal(user: User, request: ApprovalRequest) -> str | None:
+    """Why this person may not decide this request, in words; None where they may."""
+    if not user.is_active:
+        return "This account is switched off."
+    roles = set(
+        Membership.objects.filter(user=user, team=request.team_id).values_list("role", flat=True)
+    )
+    if Role.REVIEWER in roles:
+        return None
+    if request.tier > 0 and (user.is_superuser or Role.ADMIN in roles):
+        return None
+    if user.is_superuser or Role.ADMIN in roles:
+        return f"Until it is escalated, the reviewers of {request.team.name} decide this."
+    return f"Only the reviewers of {request.team.name} decide this."
+
+
+def approval_refusal(user: User, request: ApprovalRequest) -> str | None:
+    """Why this person may decide but not approve (separation of duties)."""
+    if request.agent.owner_id == user.id:
+        return "You own this agent: somebody else has to approve for it."
+    if request.on_behalf_of.strip().casefold() == user.email.casefold():
+        return "The agent acts for you here: somebody else has to approve."
+    if has_edited(user, request):
+        return "You edited this action: somebody else has to approve it."
+    return None
+
+
+def has_edited(user: User, request: ApprovalRequest) -> bool:
+    return Decision.objects.filter(
+        request=request,
+        reviewer=user,
+        verdict=Verdict.APPROVE_WITH_EDITS,
+        effect=Decision.Effect.PROPOSAL,
+    ).exists()
+
+
+def deciders(team_id: UUID) -> QuerySet[User]:
+    """The people who may decide for a team at its first tier."""
+    return User.objects.filter(
+        is_active=True, memberships__team=team_id, memberships__role=Role.REVIEWER
+    ).distinct()

@@ -1,0 +1,103 @@
+"""A request as agents see it: the one JSON form of the API, of conflicts and of callbacks."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from approvals.models import ApprovalRequest
+from approvals.vocabulary import LAST_TIER, OPEN, Execution, OnDeadline, Resolution, Status
+from autonomy.vocabulary import Level
+
+FIXED_NOTES = {
+    Resolution.AUTOMATIC: "Approved by the policy; nobody was asked.",
+    Resolution.SILENT_CONSENT: "Nobody objected within the time limit.",
+    Resolution.EXHAUSTED: "Nobody decided in time: this is not an approval.",
+    Resolution.WITHDRAWN: "Withdrawn by the agent.",
+    Resolution.TAKEOVER: "A person has taken over.",
+}
+VERDICTS = {
+    Status.APPROVED: "approve",
+    Status.REJECTED: "reject",
+}
+_RELATED = ("evaluation", "closing_decision")
+
+
+def load_request(request_id: UUID) -> ApprovalRequest | None:
+    return ApprovalRequest.objects.select_related(*_RELATED).filter(pk=request_id).first()
+
+
+def load_requests(request_ids: Iterable[UUID]) -> dict[UUID, ApprovalRequest]:
+    found = ApprovalRequest.objects.select_related(*_RELATED).filter(pk__in=list(request_ids))
+    return {request.id: request for request in found}
+
+
+def may_proceed(request: ApprovalRequest) -> bool:
+    return request.status == Status.APPROVED and request.execution == Execution.AVAILABLE
+
+
+def on_deadline(request: ApprovalRequest) -> OnDeadline | None:
+    """What silence will mean; None for what is closed or whose clock is stopped.
+
+    APPROVE holds only if people were told: without notice the request escalates instead.
+    """
+    if request.status not in OPEN or request.deadline is None:
+        return None
+    if request.status == Status.NEEDS_INFO:
+        return OnDeadline.ESCALATE
+    if request.level == Level.SOFT_APPROVAL:
+        consents = request.silent_consent and request.quorum == 1
+        return OnDeadline.APPROVE if consents else OnDeadline.ESCALATE
+    return OnDeadline.ESCALATE if request.tier < LAST_TIER else OnDeadline.EXPIRE
+
+
+def represent_request(request: ApprovalRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "revision": request.revision,
+        "status": request.status,
+        "proceed": may_proceed(request),
+        "level": Level(request.level).name,
+        "resolution": request.resolution,
+        "action": json.loads(bytes(request.action)),
+        "edited": request.proposed_action is not None,
+        "reason": request.reason or None,
+        "decision": _decision(request),
+        "takeover": request.takeover_id,
+        "execution": request.execution,
+        "approval_expires_at": request.approval_until,
+        "trace": request.evaluation.trace,
+        "policy_version": request.policy_number,
+        "deadline": request.deadline,
+        "on_deadline": on_deadline(request),
+        "receipt": None,
+        "resume_state": request.resume_state,
+        "previous": request.previous_id,
+        "links": {
+            "self": f"/api/v1/requests/{request.id}",
+            "console": f"{settings.BASE_URL}/requests/{request.id}/",
+        },
+        "created_at": request.created_at,
+        "closed_at": request.closed_at,
+    }
+
+
+def _decision(request: ApprovalRequest) -> dict[str, Any] | None:
+    if request.resolution is None:
+        return None
+    decision = request.closing_decision
+    if decision is not None:
+        return {
+            "verdict": decision.verdict,
+            "reviewer_id": decision.reviewer_id,
+            "notes": decision.notes or None,
+            "at": decision.at,
+        }
+    return {
+        "verdict": VERDICTS.get(Status(request.status)),
+        "reviewer_id": None,
+        "notes": FIXED_NOTES[Resolution(request.resolution)],
+        "at": request.closed_at,
+    }

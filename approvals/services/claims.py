@@ -1,0 +1,115 @@
+"""Working on a request without deciding it: a lease, more time, a comment."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.access import decision_refusal, get_request_for
+from approvals.models import ApprovalRequest, Message
+from approvals.services.changes import Change, request_event
+from approvals.services.deadlines import due_step
+from approvals.services.locking import Locked, lock_request
+from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
+from audit.events import Event, EventType
+from hitlconsole.accounts.models import User
+from hitlconsole.accounts.services import person
+from hitlconsole.lib.problems import Problem, invalid_field
+
+MAX_COMMENT = 4000
+
+
+@transaction.atomic
+def claim_request(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
+    """A lease of ten minutes, renewed by claiming again. It tells others, it stops nobody from
+    deciding. Raises not_found, not_allowed, already_closed, claimed_by_other.
+    """
+    locked = _lock_open(request_id, reviewer)
+    request = locked.request
+    holder = _holder(locked)
+    if holder is not None and holder != reviewer:
+        raise Problem("claimed_by_other", f"{holder.name} works on it.")
+    request.claimed_by = reviewer
+    request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
+    events = [] if holder == reviewer else [_event(EventType.CLAIMED, locked, reviewer)]
+    Change(request, locked.now).save(*events, grows=False)
+    return request
+
+
+def _holder(locked: Locked) -> User | None:
+    request = locked.request
+    if request.claimed_until is None or request.claimed_until <= locked.now:
+        return None
+    return request.claimed_by
+
+
+@transaction.atomic
+def release_claim(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
+    """Give the lease back; nothing happens where the person does not hold it."""
+    locked = _lock_open(request_id, reviewer)
+    request = locked.request
+    if _holder(locked) == reviewer:
+        request.claimed_by = request.claimed_until = None
+        event = _event(EventType.RELEASED, locked, reviewer)
+        Change(request, locked.now).save(event, grows=False)
+    return request
+
+
+@transaction.atomic
+def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
+    """Five minutes more, at most to double the original limit. Raises not_waiting."""
+    locked = _lock_open(request_id, reviewer)
+    request = locked.request
+    if request.deadline is None or request.waiting_since is None:
+        raise Problem("not_waiting", "The clock of this request is stopped.")
+    original = request.deadline - request.waiting_since
+    original -= timedelta(seconds=request.extended_seconds)
+    room = int(original.total_seconds()) - request.extended_seconds
+    if room <= 0:
+        raise Problem("not_waiting", "The time limit was doubled already; escalate it instead.")
+    more = min(EXTEND_SECONDS, room)
+    request.deadline += timedelta(seconds=more)
+    request.extended_seconds += more
+    event = _event(EventType.EXTENDED, locked, reviewer, payload={"seconds": more})
+    Change(request, locked.now).save(event)
+    return request
+
+
+@transaction.atomic
+def comment_on_request(*, request_id: UUID, reviewer: User, text: str) -> Message:
+    """A comment among people: the agent does not get it. Anybody who sees the request may."""
+    if not text.strip() or len(text) > MAX_COMMENT:
+        raise invalid_field("text", f"must have 1 to {MAX_COMMENT} characters")
+    get_request_for(reviewer, request_id)
+    locked = lock_request(request_id)
+    assert locked is not None  # found before, and requests are kept
+    message = Message.objects.create(
+        request=locked.request,
+        kind=Message.Kind.COMMENT,
+        person=reviewer,
+        text=text.strip(),
+        at=locked.now,
+    )
+    event = _event(EventType.COMMENTED, locked, reviewer, personal={"text": message.text})
+    Change(locked.request, locked.now).save(event, grows=False)
+    return message
+
+
+def _lock_open(request_id: UUID, reviewer: User) -> Locked:
+    """An open request that this person may decide, with what is due done first."""
+    get_request_for(reviewer, request_id)
+    locked = lock_request(request_id)
+    assert locked is not None  # found before, and requests are kept
+    due_step(locked, Channel.WEB)
+    refusal = decision_refusal(reviewer, locked.request)
+    if refusal is not None:
+        raise Problem("not_allowed", refusal)
+    if locked.request.status not in OPEN:
+        raise Problem("already_closed", f"The request is {locked.request.status}.")
+    return locked
+
+
+def _event(kind: EventType, locked: Locked, reviewer: User, **fields: object) -> Event:
+    return request_event(
+        kind, locked.request, person(reviewer), now=locked.now, channel=Channel.WEB, **fields
+    )

@@ -1,0 +1,177 @@
+"""An agent is stopped, and goes on when an admin releases it.
+
+Both hold the agent alone (services.locking), so that nothing else is at work on its requests.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
+from approvals.services.changes import Change, request_event, takeover_delivery
+from approvals.services.locking import lock_agent
+from approvals.vocabulary import Execution, Status, TakeoverStatus
+from audit.events import SYSTEM, Actor, Event, EventType, agent_stream
+from audit.services import record
+from autonomy.services import lift_from_takeover
+from autonomy.vocabulary import Level
+from hitlconsole.accounts.access import may_administer
+from hitlconsole.accounts.models import Agent, User
+from hitlconsole.accounts.services import person
+from hitlconsole.lib.clock import database_now
+from hitlconsole.lib.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverCause:
+    """Why an agent is stopped. `started_by` None: the policy."""
+
+    takeover_id: UUID
+    agent_id: UUID
+    team_id: UUID
+    request_id: UUID
+    acknowledge_seconds: int
+    reason: str
+    now: datetime
+    started_by: User | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return SYSTEM if self.started_by is None else person(self.started_by)
+
+
+def begin_takeover(cause: TakeoverCause) -> list[Event]:
+    """The agent becomes read-only, the package is stored, people are told: in this order.
+
+    The caller holds the agent alone and records the events that are returned, last. The
+    agent's other open requests wait without a clock, and silence cannot approve them any more.
+    """
+    agent = Agent.objects.get(pk=cause.agent_id)
+    if agent.read_only_since is not None:
+        raise Problem("takeover_conflict", "A person has taken over this agent already.")
+    agent.read_only_since = cause.now
+    if agent.status == Agent.Status.ACTIVE:
+        agent.status = Agent.Status.READ_ONLY
+    agent.save(update_fields=["status", "read_only_since"])
+    waiting = [r for r in _open_requests(agent) if r.id != cause.request_id]
+    takeover = _store(cause, [request.id for request in waiting])
+    takeover_delivery(takeover, cause.now).save(force_insert=True)
+    events = [_stop(request, cause) for request in waiting]
+    return [*events, _agent_event(EventType.AGENT_READ_ONLY, takeover, cause.actor, cause.reason)]
+
+
+def _open_requests(agent: Agent) -> list[ApprovalRequest]:
+    open_requests = agent.requests.select_for_update(of=("self",)).filter(status__in=OPEN_VALUES)
+    return list(open_requests.order_by("id"))
+
+
+def _store(cause: TakeoverCause, open_request_ids: list[UUID]) -> Takeover:
+    by_policy = cause.started_by is None
+    return Takeover.objects.create(
+        id=cause.takeover_id,
+        agent_id=cause.agent_id,
+        team_id=cause.team_id,
+        request_id=cause.request_id,
+        source=Takeover.Source.POLICY if by_policy else Takeover.Source.REVIEWER,
+        status=TakeoverStatus.OPEN,
+        reason=cause.reason,
+        started_by=cause.started_by,
+        open_request_ids=open_request_ids,
+        started_at=cause.now,
+        acknowledge_by=cause.now + timedelta(seconds=cause.acknowledge_seconds),
+    )
+
+
+def _stop(request: ApprovalRequest, cause: TakeoverCause) -> Event:
+    raised = request.level == Level.SOFT_APPROVAL
+    if raised:
+        request.level = Level.HARD_APPROVAL
+    request.deadline = request.waiting_since = None
+    request.revision += 1
+    request.save(update_fields=["level", "deadline", "waiting_since", "revision"])
+    return request_event(
+        EventType.CLOCK_STOPPED,
+        request,
+        cause.actor,
+        now=cause.now,
+        payload={"takeover_id": str(cause.takeover_id), "level_raised": raised},
+    )
+
+
+def _agent_event(kind: EventType, takeover: Takeover, actor: Actor, reason: str) -> Event:
+    request_id = takeover.request_id and str(takeover.request_id)
+    payload = {
+        "takeover_id": str(takeover.id),
+        "request_id": request_id,
+        "source": takeover.source,
+        "open_requests": [str(request_id) for request_id in takeover.open_request_ids],
+    }
+    return Event(
+        kind,
+        agent_stream(takeover.agent_id),
+        actor,
+        agent_id=takeover.agent_id,
+        payload=payload,
+        personal={"reason": reason} if reason else {},
+    )
+
+
+@transaction.atomic
+def release_takeover(*, takeover_id: UUID, admin: User, notes: str = "") -> Takeover:
+    """The agent may act again: its failures are counted anew, its open requests get fresh time
+    limits, its unused approvals are revoked. Raises not_found, not_allowed, takeover_conflict.
+    """
+    takeover = Takeover.objects.filter(pk=takeover_id).first()
+    if takeover is None:
+        raise Problem("not_found", "There is no takeover with this id.")
+    agent = lock_agent(takeover.agent_id)
+    takeover = Takeover.objects.select_related("team").get(pk=takeover_id)
+    if not may_administer(admin, agent.team):
+        raise Problem("not_allowed", "Only an admin can release an agent.")
+    if takeover.status != TakeoverStatus.OPEN:
+        raise Problem("takeover_conflict", "The agent was released already.")
+    now = database_now()
+    _free(agent, now)
+    takeover.status, takeover.released_at = TakeoverStatus.RELEASED, now
+    takeover.released_by, takeover.notes = admin, notes
+    takeover.save()
+    record(_release_events(agent, takeover, admin, now), at=now)
+    return takeover
+
+
+def _free(agent: Agent, now: datetime) -> None:
+    agent.read_only_since, agent.failures_since = None, now
+    if agent.status == Agent.Status.READ_ONLY:
+        agent.status = Agent.Status.ACTIVE
+    agent.save(update_fields=["status", "read_only_since", "failures_since"])
+
+
+def _release_events(agent: Agent, takeover: Takeover, admin: User, now: datetime) -> list[Event]:
+    by = person(admin)
+    events = [_restart(request, by, now) for request in _open_requests(agent)]
+    events += [_revoke(request, by, now) for request in _unused_approvals(agent)]
+    events += lift_from_takeover(agent, by=by, now=now)
+    return [*events, _agent_event(EventType.AGENT_RELEASED, takeover, by, takeover.notes)]
+
+
+def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> Event:
+    change = Change(request, now)
+    change.restart_clock()
+    request.revision += 1
+    request.save(update_fields=["deadline", "waiting_since", "extended_seconds", "revision"])
+    return request_event(EventType.CLOCK_RESTARTED, request, by, now=now)
+
+
+def _unused_approvals(agent: Agent) -> list[ApprovalRequest]:
+    approved = agent.requests.select_for_update(of=("self",)).filter(
+        status=Status.APPROVED, execution=Execution.AVAILABLE
+    )
+    return list(approved.order_by("id"))
+
+
+def _revoke(request: ApprovalRequest, by: Actor, now: datetime) -> Event:
+    request.execution = Execution.REVOKED
+    request.save(update_fields=["execution"])
+    return request_event(EventType.EXECUTION_REVOKED, request, by, now=now)

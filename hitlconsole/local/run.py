@@ -39,23 +39,28 @@ class Address:
 
 
 def run(paths: Paths, environ: Mapping[str, str], *, demo: bool) -> int:
+    wanted = _port_from(environ)
     signals = StopSignals()
     signals.install()
     mode = "demo" if demo else "run"
     try:
         with hold_home(paths, signals), Supervisor(paths, signals, mode) as supervisor:
             environment = ensure_environment(paths, RUNTIME, signals)
-            _serve(supervisor, environment, environ, demo=demo)
+            _serve(supervisor, environment, environ, wanted, demo=demo)
     except Stopped as stopped:
         say(f"stopped ({stopped})")
     return 0
 
 
 def _serve(
-    supervisor: Supervisor, environment: Environment, environ: Mapping[str, str], *, demo: bool
+    supervisor: Supervisor,
+    environment: Environment,
+    environ: Mapping[str, str],
+    wanted: int,
+    *,
+    demo: bool,
 ) -> None:
     bind = environ.get("HITL_BIND", "127.0.0.1")
-    wanted = _port_from(environ)
     ports = start_services(supervisor, environment, environ)
     with SharedPort(bind, wanted) as port:
         address = _address(bind, port.number)

@@ -14,7 +14,7 @@ from hitlconsole.local.application import application_variables
 from hitlconsole.local.console import LocalError
 from hitlconsole.local.logs import tail
 from hitlconsole.local.paths import ROOT, Paths, prepare_home
-from hitlconsole.local.process import identify, spawn
+from hitlconsole.local.process import spawn
 from hitlconsole.local.services import Ports
 from hitlconsole.local.state import State, read_state
 from hitlconsole.local.throwaway import remove_home
@@ -142,7 +142,3 @@ class Stack:
             process.kill()
             process.wait()
             raise LocalError("the stack did not stop in time") from None
-
-
-def is_alive(pid: int) -> bool:
-    return identify(pid) is not None

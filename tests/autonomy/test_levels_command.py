@@ -28,10 +28,11 @@ CASE: dict[str, Any] = {
     "chain": [],
 }
 ONE_LEVEL = "must be one of FULL_AUTO, NOTIFY_ONLY, SOFT_APPROVAL, HARD_APPROVAL, HUMAN_TAKEOVER"
-# Nothing listens there: whoever connects to the database fails.
+# Nothing listens there: whoever connects to the database fails. Output is buffered as usual.
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")},
+    **{name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+    "DATABASE_OWNER_URL": "postgres://nobody@127.0.0.1:1/nothing",
 }
 
 

@@ -147,10 +147,18 @@ def save_action_type(action_type: ActionType, *, by: Actor) -> ActionType:
         by,
         action_type=action_type.name,
         payload=payload,
-        personal={"description": action_type.description, "schema": action_type.arguments_schema},
+        personal=_described(action_type),
     )
     record([event], at=database_now())
     return action_type
+
+
+def _described(action_type: ActionType) -> dict[str, Any]:
+    described = {
+        "description": action_type.description,
+        "schema": action_type.arguments_schema,
+    }
+    return {name: value for name, value in described.items() if value}
 
 
 def _registration(action_type: ActionType) -> dict[str, Any]:

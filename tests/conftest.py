@@ -5,6 +5,7 @@ test a database of its own, for threads and processes: the guards refuse TRUNCAT
 flushed; the clone is dropped.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
 ALIASES = tuple(settings.DATABASES)
 
@@ -42,7 +44,16 @@ def _administer(statement: str, *names: str) -> None:
         dbname=config["ADMIN_NAME"],
         autocommit=True,
     ) as admin:
-        admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        composed = sql.SQL(statement).format(*map(sql.Identifier, names))
+        for _ in range(100):
+            try:
+                admin.execute(composed)
+            except (InsufficientPrivilege, ObjectInUse):
+                # A vacuum worker of the server's own is in there: it leaves by itself.
+                time.sleep(0.1)
+            else:
+                return
+        admin.execute(composed)
 
 
 def _point_at(name: str) -> None:

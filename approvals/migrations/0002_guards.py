@@ -84,7 +84,7 @@ END $$;
 CREATE TRIGGER approval_request_wake AFTER UPDATE ON approvals_approvalrequest
     FOR EACH ROW WHEN (NEW.revision <> OLD.revision) EXECUTE FUNCTION approval_request_wake();
 ALTER TABLE approvals_approvalrequest ENABLE ALWAYS TRIGGER approval_request_wake;
-"""
+"""  # noqa: S608 - constants of this file
 
 
 class Migration(migrations.Migration):

@@ -116,7 +116,7 @@ def _statement() -> str:
         ON CONFLICT (agent_id, action_type) DO NOTHING
     )
     SELECT id FROM request
-    """
+    """  # noqa: S608 - constants of this module
 
 
 _WRITE = _statement()

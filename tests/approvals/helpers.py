@@ -1,0 +1,43 @@
+"""Short ways to say who does what."""
+
+from datetime import timedelta
+from typing import Any
+
+from approvals.models import ApprovalRequest, Presence
+from approvals.services.decide import decide_request
+from approvals.vocabulary import Channel, Verdict
+from audit.models import AuditEvent
+from hitlconsole.accounts.models import User
+
+
+def decide(request: ApprovalRequest, who: User, verdict: str, **fields: Any) -> ApprovalRequest:
+    defaults: dict[str, Any] = {
+        "revision": ApprovalRequest.objects.get(pk=request.pk).revision,
+        "channel": Channel.WEB,
+        "notes": "" if verdict in ("approve", "approve_with_edits") else "because",
+    }
+    return decide_request(
+        request_id=request.id, reviewer=who, verdict=Verdict(verdict), **(defaults | fields)
+    )
+
+
+def reload(request: ApprovalRequest) -> ApprovalRequest:
+    return ApprovalRequest.objects.get(pk=request.pk)
+
+
+def trail(request: ApprovalRequest) -> list[str]:
+    """The types of the request's events, in order; the numbers have no gap."""
+    events = AuditEvent.objects.filter(request_id=request.id).order_by("stream_seq")
+    numbers = [event.stream_seq for event in events]
+    assert numbers == list(range(1, len(numbers) + 1))
+    return [event.type for event in events]
+
+
+def watch_queue(user: User, request: ApprovalRequest, *, first: float, last: float) -> None:
+    """The person had the queue open from `first` to `last` seconds after the submission."""
+    Presence.objects.create(
+        user=user,
+        team_id=request.team_id,
+        started_at=request.created_at + timedelta(seconds=first),
+        last_seen_at=request.created_at + timedelta(seconds=last),
+    )

@@ -117,6 +117,8 @@ class _Installer:
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         # uv reads the system's certificates only when told to (two names by age).
         self._env |= {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", "UV_NO_PROGRESS": "1"}
+        # As root pip warns of the system's packages, which it does not touch here.
+        self._env |= {"PIP_ROOT_USER_ACTION": "ignore"}
 
     def install(self, lock_set: LockSet) -> None:
         self._create()

@@ -82,7 +82,8 @@ class Stack:
         return application_variables(self._environ, self.paths, ports, state.url)
 
     def start(self, *, within: float = 180.0) -> Self:
-        """Returns when the web processes answer."""
+        """Returns when the web processes answer. May follow an end, also a violent one."""
+        self.stop()
         with self.output.open("ab") as output:
             self._process = spawn(
                 [str(ROOT / "run"), *self._command],

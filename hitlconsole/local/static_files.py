@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-SOURCES = ("static", "*/static", "hitlconsole/*/static")
+SOURCES = ("static", "audit/static", "autonomy/static", "approvals/static", "hitlconsole/*/static")
 ALSO = ("requirements.txt", "hitlconsole/settings.py")
 
 

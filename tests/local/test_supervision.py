@@ -130,7 +130,7 @@ def test_what_a_killed_supervisor_left_is_ended_and_a_stranger_with_its_pid_is_n
         processes = (_left(ours.pid, birth_of(ours.pid) or ""), _left(stranger.pid, "earlier"))
         write_state(paths.state, State(**{**vars(gone), "processes": processes}))
         with hold_home(paths, StopSignals()):
-            assert ours.wait(5) == -signal.SIGINT
+            assert ours.wait(5) == -signal.SIGTERM
             assert stranger.poll() is None
             assert not paths.state.exists()
     finally:
@@ -147,7 +147,7 @@ def _left(pid: int, birth: str) -> ProcessState:
         started_at=0,
         status="running",
         restarts=0,
-        stop_signal="SIGINT",
+        stop_signal="SIGTERM",
     )
 
 

@@ -1,0 +1,45 @@
+"""The web process: the lean door for agents, health for whoever watches, Django for the rest."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlconsole.settings")
+django.setup()  # what is imported below needs the apps
+
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+
+from approvals.api.lean import API, LeanDoor  # noqa: E402
+from approvals.api.waiting import waiting_room  # noqa: E402
+from hitlconsole.lib.health import HEALTH, READY, answer_health, answer_ready  # noqa: E402
+from hitlconsole.lib.lifespan import live  # noqa: E402
+from hitlconsole.lib.rawasgi import Application, Receive, Scope, Send  # noqa: E402
+
+
+class WebProcess:
+    def __init__(self) -> None:
+        self._django: Application = ASGIHandler()
+        self._lean = LeanDoor(self._django)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send, on_stopping=_stopping, on_stopped=self._stopped)
+        elif scope["path"] == HEALTH:
+            await answer_health(scope, send)
+        elif scope["path"] == READY:
+            await answer_ready(scope, send)
+        elif scope["path"].startswith(API):
+            await self._lean(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)
+
+    async def _stopped(self) -> None:
+        await waiting_room().stop()
+        self._lean.stop()
+
+
+def _stopping() -> None:
+    waiting_room().close()
+
+
+application = WebProcess()

@@ -45,8 +45,14 @@ class Change:
             request.approval_until = self.now + timedelta(seconds=request.approval_ttl_seconds)
 
     def restart_clock(self) -> None:
-        """The full time limit of the present state, from now; silence needs fresh notice."""
+        """The full time limit of the present state, from now; silence needs fresh notice.
+
+        While the agent is read-only its requests wait without a clock.
+        """
         request = self.request
+        if request.agent.read_only_since is not None:
+            request.waiting_since = request.deadline = None
+            return
         waits_softly = request.level == Level.SOFT_APPROVAL and request.status == Status.PENDING
         seconds = request.soft_seconds if waits_softly else request.hard_seconds
         request.waiting_since = self.now

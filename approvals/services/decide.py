@@ -54,6 +54,12 @@ class Verdicted:
     notes: str
     edited_action: dict[str, Any] | None
     token: str | None
+    key_id: UUID | None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Through whose key it came, where it did not come from the person's own session."""
+        return {} if self.key_id is None else {"key_id": str(self.key_id)}
 
 
 def decide_request(
@@ -66,15 +72,19 @@ def decide_request(
     notes: str = "",
     edited_action: dict[str, Any] | None = None,
     token: str | None = None,
+    key_id: UUID | None = None,
 ) -> ApprovalRequest:
     """Apply a person's verdict; the request as it stands afterwards.
 
-    `revision` is the one the person saw, `token` makes a form sent twice one decision. Raises
+    `revision` is the one the person saw, `token` makes a form sent twice one decision, `key_id`
+    is the key of the outside system that speaks for the person. Raises
     the problems not_found, not_allowed, invalid_request, already_closed (the verdict is kept on
     record as a late answer), stale_revision, waiting_for_answer, agent_read_only, no_tier_left
     and takeover_conflict; the conflicts carry the request's present state.
     """
-    given = Verdicted(reviewer, verdict, revision, channel, notes.strip(), edited_action, token)
+    given = Verdicted(
+        reviewer, verdict, revision, channel, notes.strip(), edited_action, token, key_id
+    )
     _check_form(given)
     get_request_for(reviewer, request_id)
     refusal = _decide(request_id, given)
@@ -196,7 +206,16 @@ def _keep(locked: Locked, given: Verdicted, effect: Decision.Effect) -> Decision
     )
 
 
-def _event(locked: Locked, given: Verdicted, kind: EventType, **fields: Any) -> Event:
+def _event(
+    locked: Locked,
+    given: Verdicted,
+    kind: EventType,
+    *,
+    payload: dict[str, Any] | None = None,
+    personal: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Event:
+    reason = {"reason": given.notes} if given.notes else {}
     return request_event(
         kind,
         locked.request,
@@ -204,7 +223,8 @@ def _event(locked: Locked, given: Verdicted, kind: EventType, **fields: Any) -> 
         now=locked.now,
         reviewer_id=given.reviewer.id,
         channel=given.channel,
-        personal={"reason": given.notes} if given.notes else {},
+        payload=given.payload | (payload or {}),
+        personal=reason | (personal or {}),
         **fields,
     )
 
@@ -284,16 +304,13 @@ def _edit_events(
     personal = {
         "action_sha256_before": before_sha256.hex(),
         "action_sha256": bytes(locked.request.action_sha256).hex(),
-    } | ({"reason": given.notes} if given.notes else {})
+    }
     payload = {"level_before": edit.level_before.name, "closes": edit.closes}
     return [
-        request_event(
+        _event(
+            locked,
+            given,
             kind,
-            locked.request,
-            person(given.reviewer),
-            now=locked.now,
-            reviewer_id=given.reviewer.id,
-            channel=given.channel,
             status_before=status_before,
             payload=payload,
             personal=personal,

@@ -73,8 +73,7 @@ def _take_in(locked: Locked, message: Message) -> None:
     if answers:
         after = request.escalated_before_question
         change.step(Step.ANSWER_AFTER_ESCALATION if after else Step.ANSWER)
-        if locked.agent.read_only_since is None:
-            change.restart_clock()
+        change.restart_clock()
         change.tell(Delivery.Kind.ANSWERED)
     event = request_event(
         EventType.ANSWERED if answers else EventType.EVIDENCE_ADDED,

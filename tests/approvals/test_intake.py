@@ -86,7 +86,7 @@ def test_trusted_agents_are_approved_at_once(agent_and_key, trusted, delivered) 
 
 
 def test_the_same_key_again_gives_the_first_answer_in_its_present_state(agent_and_key) -> None:
-    agent, key = agent_and_key
+    _agent, key = agent_and_key
     first = ask(key, idempotency_key="k1")
     again = ask(key, idempotency_key="k1")
     assert again == Submitted(first.request_id, 202, True)
@@ -97,7 +97,7 @@ def test_the_same_key_again_gives_the_first_answer_in_its_present_state(agent_an
 
 
 def test_a_replay_comes_before_the_read_only_check(agent_and_key) -> None:
-    agent, key = agent_and_key
+    _agent, key = agent_and_key
     first = ask(key, idempotency_key="k1")
     submit(key, facts=TAKEOVER)
     assert ask(key, idempotency_key="k1") == Submitted(first.request_id, 202, True)

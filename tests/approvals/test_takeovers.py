@@ -157,3 +157,16 @@ def test_a_reviewer_takes_over(agent_and_key, ana) -> None:
     assert code_of(decide, other, ana, "take_over") == "takeover_conflict"
     assert reload(other).status == "pending"
     assert trail(request) == ["requested", "taken_over"]
+
+
+def test_nothing_gets_a_clock_while_the_agent_is_read_only(agent_and_key, ana) -> None:
+    agent, key = agent_and_key
+    asked, waiting = submit(key, facts=HARD), submit(key, facts=HARD)
+    decide(asked, ana, "ask", notes="Which one?")
+    submit(key, facts=TAKEOVER)
+    post_message(agent_id=agent.id, request_id=asked.id, text="That one.")
+    decide(waiting, ana, "escalate", notes="not mine")
+    assert [reload(r).status for r in (asked, waiting)] == ["pending", "escalated"]
+    assert [reload(r).deadline for r in (asked, waiting)] == [None, None]
+    release_takeover(takeover_id=Takeover.objects.get().id, admin=make_admin())
+    assert None not in [reload(r).deadline for r in (asked, waiting)]

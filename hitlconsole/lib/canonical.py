@@ -1,11 +1,22 @@
 """Canonical JSON (RFC 8785): one value, one sequence of bytes, so that a hash means the value."""
 
 import hashlib
+import json
+import re
 from typing import Any
 
 import rfc8785
 
 from hitlconsole.lib.jsonvalues import MAX_DEPTH, find_flaw
+
+# Python's C encoder writes the canonical form, except for numbers that ECMAScript writes in
+# another way (whole doubles, exponents) and for the order of keys beyond the basic plane.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+_SPECIAL = re.compile(
+    "(?:^|[:,[])-?[0-9]+(?:\\.0(?![0-9])|(?:\\.[0-9]+)?e)|[\U00010000-\U0010ffff]"
+)
 
 
 class CanonicalError(ValueError):
@@ -25,7 +36,8 @@ def canonical_bytes(value: Any) -> bytes:
     flaw = find_flaw(value, max_depth=MAX_DEPTH)
     if flaw:
         raise CanonicalError(list(flaw.loc), flaw.msg)
-    return rfc8785.dumps(value)
+    text = _ENCODER.encode(value)
+    return rfc8785.dumps(value) if _SPECIAL.search(text) else text.encode()
 
 
 def sha256_hex(raw: bytes) -> str:

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,11 @@ def test_the_bytes_read_back_as_the_value_and_are_their_own_canonical_form(value
     raw = canonical_bytes(value)
     assert json.loads(raw) == value
     assert canonical_bytes(loads(raw)) == raw
+
+
+@given(json_values)
+def test_the_quick_way_gives_the_bytes_of_the_reference(value: Any) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,9 @@ class StopSignals:
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, self._wake)
         for signum in STOPPING:
-            # What the parent had ignored stays ignored: nohup, background jobs of a script.
-            if signal.getsignal(signum) is not signal.SIG_IGN:
+            # Under nohup the terminal's end is to be survived. SIGINT, which a script's background
+            # jobs ignore, is taken all the same, and so is not ignored by our children.
+            if signum is not signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:
                 signal.signal(signum, self._request)
 
     def wait(self, seconds: float) -> None:

@@ -112,7 +112,9 @@ def test_names_that_no_header_can_carry_get_a_hashed_key(name: str) -> None:
     call = Call(1, 0, "c", "waive_fee", {})
     key = idempotency_key(Episode(name, "", (call,)), call, "")
 
-    assert key.isascii() and key.isprintable() and len(key) == len("replay/") + 64
+    assert key.isascii()
+    assert key.isprintable()
+    assert len(key) == len("replay/") + 64
     assert key != idempotency_key(Episode(name + "2", "", (call,)), call, "")
 
 

@@ -14,9 +14,8 @@ from hitlconsole.lib.jsonvalues import MAX_DEPTH, find_flaw
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 )
-_SPECIAL = re.compile(
-    "(?:^|[:,[])-?[0-9]+(?:\\.0(?![0-9])|(?:\\.[0-9]+)?e)|[\U00010000-\U0010ffff]"
-)
+_OTHER_NUMBER = re.compile(r"[0-9](?:\.0(?:[],}]|\Z)|e[+-])")
+_BEYOND_BASIC_PLANE = re.compile("[\U00010000-\U0010ffff]")
 
 
 class CanonicalError(ValueError):
@@ -37,7 +36,14 @@ def canonical_bytes(value: Any) -> bytes:
     if flaw:
         raise CanonicalError(list(flaw.loc), flaw.msg)
     text = _ENCODER.encode(value)
-    return rfc8785.dumps(value) if _SPECIAL.search(text) else text.encode()
+    return rfc8785.dumps(value) if _is_special(text) else text.encode()
+
+
+def _is_special(text: str) -> bool:
+    """May also be true for a text inside, which costs time and nothing else."""
+    if not text.isascii() and _BEYOND_BASIC_PLANE.search(text):
+        return True
+    return _OTHER_NUMBER.search(text) is not None
 
 
 def sha256_hex(raw: bytes) -> str:

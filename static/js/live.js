@@ -1,0 +1,280 @@
+/* A list that is kept up to date without jumping.
+
+DOM contract
+  [data-live][data-live-url="/queue/delta/?mine=1"][data-live-since="CURSOR"]   one a page, around all of it
+    [data-live-list]         the list; [data-row="ID"] its rows. Order, insertion and removal change only when asked
+    [data-row="ID"] [data-slot="NAME"]   (also in an open detail) is filled in place
+    [data-live-pill]         a link to the list itself, hidden while nothing new waits; [data-live-pill-text] its words
+    [data-live-due]          the strip of what is due within 60 s
+    [data-live-state]        gets data-state live, paused, stale, offline or expired; [data-live-text] its words
+    [data-live-pause]        pauses and resumes
+  [data-count="KEY"]         numbers in the navigation
+  [data-lock-when-stale]     a button that is locked after 30 s without an answer (give it to approving, not to rejecting)
+  form[data-revision-of="ID"][data-revision="3"]   locked once the row says another revision; [data-outdated] inside it
+                             (hidden) is shown, [data-outdated-text] in it says "Revision 3 → 4"
+  #banner-stale, #banner-offline, #banner-session   shown as needed; [data-live-last] the time of the last answer
+
+Every 2 s while the tab is visible: GET data-live-url with since (the cursor), revision (of the last answer),
+shown (ids of the rows, comma-separated), and visible=1: somebody is looking. The answer:
+  {"revision": str, "rows": {ID: {SLOT: html, "@revision": "4"}}, "new": [ID], "new_count": n, "urgent": n,
+   "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n}, "server_time": ISO}
+  204: nothing changed. 401: the session has ended. Anything else counts as silence.
+HTML comes from the console's own templates, where every text of an agent was escaped.
+*/
+
+const PERIOD_MS = 2000, TIMEOUT_MS = 8000, STALE_MS = 10000, LOCK_MS = 30000;
+
+const root = document.querySelector("[data-live]");
+const announce = (text, urgent = false) => document.dispatchEvent(new CustomEvent("hitl:announce", { detail: { text, urgent } }));
+const find = (selector) => root?.querySelector(selector);
+const all = (selector) => document.querySelectorAll(selector);
+const rowOf = (id) => `[data-row="${CSS.escape(id)}"]`;
+const clock = (date) => date.toLocaleTimeString("en-GB");
+
+let lastAnswer = Date.now(), lastTried = 0, revision = "", busy = false, paused = false, expired = false, announcedNew = 0;
+let state = "live";
+
+// --- Filling in place ---
+
+function fill(element, html, whole = false) {
+  const style = whole ? "outerHTML" : "innerHTML";
+  if (!whole && element.innerHTML === html) return;
+  // Morphing leaves untouched what did not change, so that focus and selection inside stay.
+  window.Idiomorph.morph(element, html, { morphStyle: style, ignoreActiveValue: true });
+}
+
+function fillRow(id, slots) {
+  for (const row of all(rowOf(id))) {
+    for (const [name, html] of Object.entries(slots)) {
+      if (name.startsWith("@")) continue;
+      const slot = row.querySelector(`[data-slot="${CSS.escape(name)}"]`);
+      if (slot) fill(slot, html);
+    }
+  }
+}
+
+function markGone(id, html) {
+  for (const row of all(rowOf(id))) {
+    row.classList.add("row--gone");
+    const slot = row.querySelector('[data-slot="outcome"]');
+    if (slot) fill(slot, html);
+  }
+}
+
+function markOutdated(id, newest) {
+  for (const form of all(`form[data-revision-of="${CSS.escape(id)}"]`)) {
+    if (form.dataset.revision === newest) continue;
+    lock(form.querySelectorAll("button[type=submit]"), "outdated", true);
+    const note = form.querySelector("[data-outdated]");
+    if (!note) continue;
+    const text = note.querySelector("[data-outdated-text]");
+    if (text) text.textContent = `Revision ${form.dataset.revision} → ${newest}`;
+    if (note.hidden) announce("This request changed while you had it open", true);
+    note.hidden = false;
+  }
+}
+
+// A button may be locked for several reasons at once; it opens when the last one is gone.
+function lock(buttons, reason, on) {
+  for (const button of buttons) {
+    const reasons = new Set((button.dataset.locked ?? "").split(" ").filter(Boolean));
+    if (reasons.has(reason) === on) continue;
+    reasons[on ? "add" : "delete"](reason);
+    button.dataset.locked = [...reasons].join(" ");
+    if (reasons.size) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+
+// --- New rows wait ---
+
+function pillWords(count, urgent) {
+  return urgent ? `${count} new, ${urgent} urgent` : `${count} new`;
+}
+
+function showPill(count, urgent) {
+  const pill = find("[data-live-pill]");
+  if (!pill) return;
+  pill.hidden = count === 0;
+  pill.toggleAttribute("data-urgent", urgent > 0);
+  const words = pillWords(count, urgent);
+  const text = pill.querySelector("[data-live-pill-text]");
+  if (text && text.textContent !== words) text.textContent = words;
+  if (count > announcedNew) announce(`${words} in the queue`);
+  announcedNew = count;
+}
+
+function insertInOrder(list, fresh) {
+  let before = null;
+  for (const row of fresh) {
+    const known = list.querySelector(`:scope > ${rowOf(row.dataset.row)}`);
+    if (!known) {
+      const added = document.importNode(row, true);
+      if (before) before.after(added);
+      else list.prepend(added);
+      window.htmx?.process(added);
+    }
+    before = list.querySelector(`:scope > ${rowOf(row.dataset.row)}`);
+  }
+}
+
+async function showNew() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  if (!response.ok) throw new Error(`the list answered ${response.status}`);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const list = find("[data-live-list]");
+  const fresh = page.querySelector("[data-live]");
+  if (!list || !fresh) return location.reload();
+  const before = list.children.length;
+  insertInOrder(list, [...fresh.querySelectorAll("[data-live-list] > [data-row]")]);
+  root.dataset.liveSince = fresh.dataset.liveSince;
+  announcedNew = 0;
+  showPill(0, 0);
+  announce(`${list.children.length - before} requests added`);
+  return undefined;
+}
+
+function onPill(event) {
+  const pill = event.target instanceof Element && event.target.closest("[data-live-pill]");
+  if (!pill || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const hadFocus = document.activeElement === pill;
+  showNew()
+    .then(() => { if (hadFocus) find("[data-row-link]")?.focus({ preventScroll: true }); })
+    .catch(() => location.reload());
+}
+
+// --- How fresh the page is ---
+
+const WORDS = {
+  live: () => `live ${clock(new Date(lastAnswer))}`,
+  paused: () => `paused ${clock(new Date(lastAnswer))}`,
+  stale: () => `last update ${clock(new Date(lastAnswer))}`,
+  offline: () => "offline",
+  expired: () => "signed out",
+};
+
+function presentState() {
+  if (expired) return "expired";
+  if (!navigator.onLine) return "offline";
+  if (Date.now() - lastAnswer >= STALE_MS) return "stale";
+  return paused ? "paused" : "live";
+}
+
+function setHidden(id, hidden) {
+  const banner = document.getElementById(id);
+  if (banner) banner.hidden = hidden;
+}
+
+function announceState(before) {
+  if (state === "offline" || state === "expired") announce(state === "offline" ? "Connection lost" : "Your session has ended", true);
+  else if (before === "offline" || before === "stale") announce("Up to date again");
+}
+
+function showState() {
+  const before = state;
+  state = presentState();
+  const late = Date.now() - lastAnswer >= LOCK_MS;
+  root.dataset.state = state;
+  for (const label of all("[data-live-state]")) {
+    label.dataset.state = state;
+    const text = label.querySelector("[data-live-text]");
+    if (text && text.textContent !== WORDS[state]()) text.textContent = WORDS[state]();
+  }
+  for (const time of all("[data-live-last]")) time.textContent = clock(new Date(lastAnswer));
+  setHidden("banner-stale", !(state === "stale" && late));
+  setHidden("banner-session", !expired);
+  lock(all("[data-lock-when-stale]"), "stale", late);
+  if (before !== state) announceState(before);
+}
+
+// Any page, live or not, says when the connection is gone; commits lock, drafts stay.
+function showConnection() {
+  setHidden("banner-offline", navigator.onLine);
+  lock(all("form[data-commit] button[type=submit]"), "offline", !navigator.onLine);
+  if (root) showState();
+}
+
+// --- Asking ---
+
+function address() {
+  const url = new URL(root.dataset.liveUrl, location.href);
+  const shown = [...root.querySelectorAll("[data-live-list] > [data-row]")].map((row) => row.dataset.row);
+  url.searchParams.set("since", root.dataset.liveSince ?? "");
+  url.searchParams.set("revision", revision);
+  url.searchParams.set("shown", shown.join(","));
+  url.searchParams.set("visible", "1");
+  return url;
+}
+
+function apply(delta) {
+  if (delta.server_time) document.dispatchEvent(new CustomEvent("hitl:clock", { detail: { serverTime: delta.server_time } }));
+  for (const [key, number] of Object.entries(delta.counts ?? {})) for (const place of all(`[data-count="${CSS.escape(key)}"]`)) place.textContent = String(number);
+  for (const [id, slots] of Object.entries(delta.rows ?? {})) if (slots["@revision"]) markOutdated(id, slots["@revision"]);
+  if (paused) return;
+  for (const [id, slots] of Object.entries(delta.rows ?? {})) fillRow(id, slots);
+  for (const [id, html] of Object.entries(delta.gone ?? {})) markGone(id, html);
+  const strip = find("[data-live-due]");
+  if (strip && typeof delta.due === "string" && !strip.contains(document.activeElement)) fill(strip, delta.due, true);
+  showPill(delta.new_count ?? (delta.new ?? []).length, delta.urgent ?? 0);
+  revision = delta.revision ?? revision;
+}
+
+async function ask() {
+  const response = await fetch(address(), {
+    headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store", redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.status === 401) {
+    expired = true;
+    return;
+  }
+  if (response.status !== 204 && !response.ok) return;
+  lastAnswer = Date.now();
+  if (response.status !== 204) apply(await response.json());
+}
+
+async function poll() {
+  if (busy || expired || document.visibilityState !== "visible" || !navigator.onLine) return;
+  busy = true;
+  lastTried = Date.now();
+  try {
+    await ask();
+  } catch (error) {
+    // No answer is a state of its own: it shows after 10 s and locks after 30 s.
+    if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+  } finally {
+    busy = false;
+    showState();
+  }
+}
+
+function tick() {
+  if (document.visibilityState !== "visible") return;
+  if (Date.now() - lastTried >= PERIOD_MS - 50) poll();
+  showState();
+}
+
+function togglePause() {
+  paused = !paused;
+  for (const button of all("[data-live-pause]")) {
+    button.setAttribute("aria-pressed", String(paused));
+    const label = button.querySelector(".btn__label");
+    if (label) label.textContent = paused ? "Resume" : "Pause";
+  }
+  announce(paused ? "Live updates paused" : "Live updates resumed");
+  showState();
+  if (!paused) poll();
+}
+
+addEventListener("online", () => { showConnection(); if (root) poll(); });
+addEventListener("offline", showConnection);
+document.addEventListener("htmx:afterSwap", showConnection);
+if (root) {
+  document.addEventListener("click", onPill);
+  document.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest("[data-live-pause]")) togglePause(); });
+  document.addEventListener("visibilitychange", poll);
+  setInterval(tick, 1000);
+  poll();
+}
+showConnection();

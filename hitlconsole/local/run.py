@@ -146,7 +146,8 @@ def _announce(
     if demo:
         supervisor.start(agents_program(environment, variables, address.url))
         command = django_command(environment, "demo_links")
-        supervisor.run(command, env=variables, output=sys.stdout.fileno())
+        if supervisor.run(command, env=variables, output=sys.stdout.fileno()) != 0:
+            say("the sign-in links could not be made; ./run manage demo_links tries again")
     elif not _has_admin(supervisor, environment, variables):
         print("  There is no admin yet. Create one:\n", flush=True)
         print("    ./run manage create_admin you@example.com\n", flush=True)

@@ -59,6 +59,9 @@ def _bound(bind: str, port: int, *, shared: bool = False) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            # Accepted connections inherit it; the server does not set it on sockets it was given,
+            # and then the second part of an answer waits 40 ms for the first one's receipt.
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         found.bind((bind, port))
     except OSError:
         found.close()

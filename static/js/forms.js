@@ -34,6 +34,7 @@ function setArmed(box, verdict) {
 function focusFirst(form) {
   const field = form.querySelector("[data-first]") ?? kept(form).find((candidate) => candidate.checkVisibility?.() ?? true);
   (field ?? form.querySelector("button"))?.focus();
+  if (field instanceof HTMLInputElement && field.type === "text") field.select();
   form.scrollIntoView({ block: "nearest" });
 }
 

@@ -7,8 +7,16 @@ from uuid import UUID
 
 from django.conf import settings
 
-from approvals.models import ApprovalRequest
-from approvals.vocabulary import LAST_TIER, OPEN, Execution, OnDeadline, Resolution, Status
+from approvals.models import ApprovalRequest, Decision
+from approvals.vocabulary import (
+    LAST_TIER,
+    OPEN,
+    Execution,
+    OnDeadline,
+    Resolution,
+    Status,
+    Verdict,
+)
 from autonomy.vocabulary import Level
 
 FIXED_NOTES = {
@@ -86,18 +94,29 @@ def represent_request(request: ApprovalRequest) -> dict[str, Any]:
 
 def _decision(request: ApprovalRequest) -> dict[str, Any] | None:
     if request.resolution is None:
-        return None
+        return _question(request)
     decision = request.closing_decision
     if decision is not None:
-        return {
-            "verdict": decision.verdict,
-            "reviewer_id": decision.reviewer_id,
-            "notes": decision.notes or None,
-            "at": decision.at,
-        }
+        return _by_a_person(decision)
     return {
         "verdict": VERDICTS.get(Status(request.status)),
         "reviewer_id": None,
         "notes": FIXED_NOTES[Resolution(request.resolution)],
         "at": request.closed_at,
+    }
+
+
+def _question(request: ApprovalRequest) -> dict[str, Any] | None:
+    """What the agent has to answer; nothing else has been said about an open request."""
+    if request.status != Status.NEEDS_INFO:
+        return None
+    return _by_a_person(request.decisions.filter(verdict=Verdict.ASK).latest("at"))
+
+
+def _by_a_person(decision: Decision) -> dict[str, Any]:
+    return {
+        "verdict": decision.verdict,
+        "reviewer_id": decision.reviewer_id,
+        "notes": decision.notes or None,
+        "at": decision.at,
     }

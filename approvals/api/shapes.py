@@ -30,7 +30,9 @@ class TraceStep(Shape):
 
 
 class DecisionOut(Shape):
-    """What closed the request: a person, or fixed words where nobody was asked."""
+    """What closed the request: a person, or fixed words where nobody was asked. While the request
+    is needs_info: the question, in `notes`.
+    """
 
     verdict: VerdictName | None
     reviewer_id: UUID | None

@@ -1,5 +1,6 @@
 """Homes for tests: made in the temporary folder, and gone afterwards, database and all."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def _sweep() -> None:
     """Homes of earlier tests whose process was killed: nobody holds their lock."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         paths = Paths(root=home, home=home.resolve())
-        if not paths.state.exists() or home.owner() != Path.home().owner():
+        if not paths.state.exists() or home.stat().st_uid != os.geteuid():
             continue
         if lock := try_lock(paths.lock):
             with lock:

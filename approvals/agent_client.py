@@ -5,8 +5,10 @@ Used by what plays agents here (replays, the demonstration); it imports nothing 
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +21,12 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
 Json = dict[str, Any]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes longer than all the rest."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class AgentClient:
             base_url=self.url.rstrip("/"),
             headers={"Authorization": f"Bearer {self.key}"},
             timeout=TIMEOUT,
+            verify=_tls(),
             limits=httpx.Limits(max_connections=self.connections),
         )
 

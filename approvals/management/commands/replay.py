@@ -83,9 +83,7 @@ class Command(BaseCommand):
             stopped = asyncio.run(_replay(reader, client, progress, options["agent"]))
         self.stdout.write(summary(tally))
         if stopped is not None:
-            self.stderr.write(
-                "Stopped: the counts go up to here, the same call goes on from there."
-            )
+            self.stderr.write("Stopped. The same command goes on from here and doubles nothing.")
             raise SystemExit(STOPPED_BY[stopped])
         if not tally.is_clean:
             raise SystemExit(1)

@@ -5,6 +5,7 @@ What comes out is plain text in safe HTML: no link, no markup of the writer's, n
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from html import escape
 
 # Characters that draw nothing (Unicode's Default_Ignorable_Code_Point, the blank letters and the
@@ -54,40 +55,38 @@ def _marks(run: str) -> str:
     return _mark(run[0], 1) * len(run)
 
 
-def _runs(text: str) -> list[str]:
-    return [match.group() for match in re.finditer(r"(.)\1*", text, re.DOTALL)]
-
-
 def _keeps_emoji_style(run: str, before: str) -> bool:
     """One selector behind a pictograph only chooses its colours."""
     return run == _EMOJI_STYLE and unicodedata.category(before[-1:] or "a") == "So"
 
 
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Runs of one character, and whether they are hidden. CR LF counts as one line break."""
+    before = ""
+    for match in re.finditer(r"(.)\1*", text.replace("\r\n", "\n"), re.DOTALL):
+        run = match.group()
+        yield run, _is_hidden(run[0]) and not _keeps_emoji_style(run, before)
+        before = run
+
+
 def visible_html(text: str) -> str:
-    """Escaped HTML of the text. Line breaks and tabs stay; CR LF counts as one line break."""
-    text = text.replace("\r\n", "\n")
+    """Escaped HTML of the text; line breaks and tabs stay."""
     if text.isascii() and text.isprintable():
         return escape(text, quote=True)
-    out: list[str] = []
-    before = ""
-    for run in _runs(text):
-        if _is_hidden(run[0]) and not _keeps_emoji_style(run, before):
-            out.append(_marks(run))
-        else:
-            out.append(escape(run, quote=True))
-        before = run
-    return "".join(out)
+    return "".join(
+        _marks(run) if hidden else escape(run, quote=True) for run, hidden in _pieces(text)
+    )
 
 
 def visible_text(text: str) -> str:
     """The same without markup, for attributes, options and titles (escape it as usual)."""
     return "".join(
-        f"⟨U+{ord(char):04X}⟩" if _is_hidden(char) else char for char in text.replace("\r\n", "\n")
+        f"⟨U+{ord(run[0]):04X}⟩" * len(run) if hidden else run for run, hidden in _pieces(text)
     )
 
 
 def hidden_count(text: str) -> int:
-    return sum(_is_hidden(char) for char in text.replace("\r\n", "\n"))
+    return sum(len(run) for run, hidden in _pieces(text) if hidden)
 
 
 # Greek letters stand beside Latin ones in ordinary units (Δt, μs); only those that pass for a

@@ -230,8 +230,8 @@ def field_row(
     content: str,
     label: str,
     for_id: str,
-    help: str = "",
-    error: str = "",  # noqa: A002
+    help: str = "",  # noqa: A002
+    error: str = "",
 ) -> SafeString:
     """Label, help and error around an input of one's own.
 

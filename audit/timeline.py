@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from audit.events import request_stream
 from audit.models import AuditDisclosure, AuditEvent
 
 LEAF_PREFIX = b"\x00"
@@ -58,7 +59,8 @@ class Entry:
 
 def request_timeline(request_id: UUID) -> list[Entry]:
     """Everything on record about a request, oldest first."""
-    return read_entries(AuditEvent.objects.filter(request_id=request_id).order_by("id"))
+    stream = request_stream(request_id)
+    return read_entries(AuditEvent.objects.filter(stream=stream).order_by("stream_seq"))
 
 
 def read_entries(events: QuerySet[AuditEvent] | Sequence[AuditEvent]) -> list[Entry]:

@@ -1,0 +1,187 @@
+"""Deciding from the page: every form works as a plain POST, and comes back with its draft."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from approvals.console.closing import closing_words
+from approvals.console.detail import changed_fields, load_detail
+from approvals.console.door import page
+from approvals.console.editing import NotReadable, read_edit
+from approvals.console.filters import QueueFilter
+from approvals.console.queue import next_open
+from approvals.console.requests import Draft, back_query, queue_url, render_request
+from approvals.console.verdicts import Sent, Unreadable, form_errors, read_sent
+from approvals.models import ApprovalRequest
+from approvals.schemas import argument_errors
+from approvals.services.decide import decide_request
+from approvals.vocabulary import OPEN, Channel, Verdict
+from autonomy.models import ActionType
+from autonomy.vocabulary import Level
+from hitlconsole.accounts.models import User
+from hitlconsole.accounts.sessions import asks_for_fragment, current_user
+from hitlconsole.lib.problems import FieldError, Problem
+
+DONE_WORDS = {
+    Verdict.ASK: "Asked. The agent has the question",
+    Verdict.ESCALATE: "Escalated to the next tier",
+}
+# A page that comes back with its draft; whatever else is refused has no form to come back to.
+WITH_DRAFT = frozenset(
+    (
+        "invalid_request",
+        "not_allowed",
+        "already_closed",
+        "stale_revision",
+        "waiting_for_answer",
+        "agent_read_only",
+        "no_tier_left",
+        "takeover_conflict",
+    )
+)
+
+
+@page
+@require_POST
+def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    try:
+        sent = read_sent(request.POST.dict())
+    except Unreadable as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain; charset=utf-8")
+    user = current_user(request)
+    item = load_detail(user, request_id)
+    errors = form_errors(sent, Level(item.level)) if item.status in OPEN else {}
+    if errors:
+        return render_request(request, item, Draft(sent, errors), status=422)
+    try:
+        edited = read_edited(item, sent)
+    except NotReadable as error:
+        draft = Draft(sent, {"edit": "Look at the marked fields."}, error.errors)
+        return render_request(request, item, draft, status=422)
+    if sent.preview and edited is not None:
+        return _preview(request, item, sent, edited)
+    return _apply(request, item, sent, edited)
+
+
+def read_edited(item: ApprovalRequest, sent: Sent) -> dict[str, Any] | None:
+    """The edited action; None for every other verdict. Raises NotReadable."""
+    if sent.verdict is not Verdict.APPROVE_WITH_EDITS:
+        return None
+    action = json.loads(bytes(item.action))
+    arguments = read_edit(action["arguments"], _schema(item), sent.typed)
+    return {"type": action["type"], "arguments": arguments}
+
+
+def _schema(item: ApprovalRequest) -> dict[str, Any] | None:
+    schemas = ActionType.objects.filter(name=item.action_type).values_list("arguments_schema")
+    found = schemas.first()
+    schema: dict[str, Any] | None = found[0] if found else None
+    return schema
+
+
+def _preview(
+    request: HttpRequest, item: ApprovalRequest, sent: Sent, edited: dict[str, Any]
+) -> HttpResponse:
+    """What the edit changes, field by field; nothing is decided."""
+    errors = _by_argument(argument_errors(edited["arguments"], _schema(item)))
+    changes = changed_fields(json.loads(bytes(item.action))["arguments"], edited["arguments"])
+    wrong = {"edit": "Look at the marked fields."} if errors else {}
+    draft = Draft(sent, wrong, errors, changes)
+    return render_request(request, item, draft, status=422 if errors else 200)
+
+
+def _by_argument(errors: list[FieldError]) -> dict[str, str]:
+    """By the argument's name; errors below it say where, "" is the whole."""
+    found: dict[str, str] = {}
+    for error in errors:
+        key, *below = (*error.loc[2:], "") if len(error.loc) <= 2 else error.loc[2:]
+        place = ".".join(map(str, below))
+        found.setdefault(str(key), f"{place}: {error.msg}" if place else error.msg)
+    return found
+
+
+def _apply(
+    request: HttpRequest, item: ApprovalRequest, sent: Sent, edited: dict[str, Any] | None
+) -> HttpResponse:
+    user = current_user(request)
+    try:
+        decided = decide_request(
+            request_id=item.id,
+            reviewer=user,
+            verdict=sent.verdict,
+            revision=sent.revision,
+            channel=Channel.WEB,
+            notes=sent.words,
+            edited_action=edited,
+            token=sent.token,
+        )
+    except Problem as problem:
+        if problem.code not in WITH_DRAFT:
+            raise
+        return _refused(request, user, item.id, sent, problem)
+    return _decided(request, user, decided, sent)
+
+
+def _refused(
+    request: HttpRequest, user: User, request_id: UUID, sent: Sent, problem: Problem
+) -> HttpResponse:
+    """The page as it is now, with what was typed: a conflict loses nobody's words."""
+    item = load_detail(user, request_id)
+    arguments = _by_argument([e for e in problem.errors if e.loc[:1] == ("edited_action",)])
+    fields = {str(e.loc[0]): e.msg for e in problem.errors if e.loc[:1] != ("edited_action",)}
+    if arguments:
+        fields["edit"] = problem.detail or "Look at the marked fields."
+    draft = Draft(sent, fields, arguments, problem=None if fields else problem)
+    return render_request(request, item, draft, status=problem.status)
+
+
+def _decided(
+    request: HttpRequest, user: User, decided: ApprovalRequest, sent: Sent
+) -> HttpResponse:
+    """On with the next one, where the decision came from the queue."""
+    item = load_detail(user, decided.id)
+    words = f"{decided_words(item, sent, user)}: {item.description}"
+    back = back_query(request)
+    if back is None:
+        messages.success(request, words, extra_tags=f"draft-done:{item.id}")
+        return redirect("console:request", item.id)
+    following = _following(user, item, back)
+    url = queue_url(back, **({"open": str(following)} if following else {}))
+    if not asks_for_fragment(request):
+        messages.success(request, words, extra_tags=f"draft-done:{item.id}")
+        return redirect(url)
+    response = _next_pane(request, user, following, words, str(item.id))
+    response["HX-Push-Url"] = url
+    return response
+
+
+def _following(user: User, item: ApprovalRequest, back: str) -> UUID | None:
+    wanted = QueueFilter.read(QueryDict(back).dict())
+    return next_open(user, wanted, besides=item.id)
+
+
+def _next_pane(
+    request: HttpRequest, user: User, following: UUID | None, words: str, decided_id: str
+) -> HttpResponse:
+    if following is None:
+        context = {"flash": words, "decided_id": decided_id}
+        return render(request, "console/empty_pane.html", context)
+    item = load_detail(user, following)
+    return render_request(request, item, flash=words, decided_id=decided_id)
+
+
+def decided_words(item: ApprovalRequest, sent: Sent, user: User) -> str:
+    """What happened, as the person reads it after committing."""
+    closed = closing_words(item, viewer_id=user.id)
+    if closed:
+        return closed
+    if sent.verdict in DONE_WORDS:
+        return DONE_WORDS[sent.verdict]
+    if sent.verdict is Verdict.APPROVE_WITH_EDITS:
+        return "Your edit is the new proposal; somebody else decides it"
+    return f"Your approval counts; {item.quorum} are needed"

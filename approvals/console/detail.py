@@ -1,0 +1,206 @@
+"""Everything that the page of one request shows, read for one person."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from approvals.access import approval_refusal, decision_refusal, get_request_for, visible_requests
+from approvals.console.closing import closing_words
+from approvals.console.editing import pretty
+from approvals.console.effect import Effect, effect_of
+from approvals.console.thread import load_thread
+from approvals.console.words import SILENCE_SHORT
+from approvals.models import ApprovalRequest, Decision, Takeover
+from approvals.representation import on_deadline
+from approvals.vocabulary import LAST_TIER, OPEN, Status, TakeoverStatus, Verdict
+from autonomy.models import ActionType, Outcome
+from autonomy.services import policy_version
+from hitlconsole.accounts.access import may_administer
+from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import database_now
+from hitlconsole.ui.fields import FieldChange, field_changes
+
+OUTCOMES = 20
+SIMILAR = 5
+RELATED = (
+    "agent__owner",
+    "team",
+    "evaluation",
+    "claimed_by",
+    "closing_decision__reviewer",
+    "previous__closing_decision__reviewer",
+    "takeover__started_by",
+    "takeover__released_by",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """What this person may do with the request now; each refusal in words."""
+
+    decide: str | None
+    approve: str | None
+    answer: str | None
+    escalate: str | None
+    take_over: str | None
+
+    @property
+    def may_decide(self) -> bool:
+        return self.decide is None
+
+    @property
+    def may_approve(self) -> bool:
+        return self.may_decide and self.approve is None and self.answer is None
+
+    @property
+    def may_answer(self) -> bool:
+        """Reject or ask."""
+        return self.may_decide and self.answer is None
+
+    @property
+    def may_escalate(self) -> bool:
+        return self.may_decide and self.escalate is None
+
+    @property
+    def may_take_over(self) -> bool:
+        return self.may_decide and self.take_over is None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known about the agent: its last outcomes, and similar requests."""
+
+    outcomes: Sequence[Outcome]
+    similar: Sequence[ApprovalRequest]
+    retries: Sequence[ApprovalRequest]
+
+    @property
+    def successes(self) -> int:
+        return sum(outcome.result == Outcome.Result.SUCCESS for outcome in self.outcomes)
+
+    @property
+    def failures(self) -> int:
+        return len(self.outcomes) - self.successes
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    needed: int
+    approvers: Sequence[str]
+
+    @property
+    def left(self) -> int:
+        return max(0, self.needed - len(self.approvers))
+
+
+def load_detail(user: User, request_id: UUID) -> ApprovalRequest:
+    """Raises not_found where this person may not see it."""
+    get_request_for(user, request_id)
+    return ApprovalRequest.objects.select_related(*RELATED).get(pk=request_id)
+
+
+def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
+    now = database_now()
+    action = json.loads(bytes(request.action))
+    proposed = json.loads(bytes(request.proposed_action)) if request.proposed_action else None
+    silence = on_deadline(request)
+    held = request.claimed_until is not None and request.claimed_until > now
+    return {
+        "request_item": request,
+        "now": now,
+        "open": request.status in OPEN,
+        "action": action,
+        "action_json": bytes(request.action).decode(),
+        "action_sha256": bytes(request.action_sha256).hex(),
+        "proposed": proposed,
+        "edits": proposed is not None and proposed != action,
+        "previous_action": _previous_action(request),
+        "effect": _effect(request),
+        "silence": silence,
+        "silence_short": SILENCE_SHORT[silence] if silence else "",
+        "closing": closing_words(request, viewer_id=user.id),
+        "holder": request.claimed_by if held else None,
+        "held_by_me": held and request.claimed_by_id == user.id,
+        "powers": load_powers(user, request),
+        "quorum": load_quorum(request),
+        "thread": load_thread(request),
+        "history": load_history(user, request),
+        "outcome": Outcome.objects.filter(pk=request.id).first(),
+        "registered": ActionType.objects.filter(name=request.action_type).first(),
+        "may_administer": may_administer(user),
+        "takeover": _takeover(request),
+        "context_json": pretty(request.context) if request.context else "",
+    }
+
+
+def _effect(request: ApprovalRequest) -> Effect:
+    document = policy_version(request.policy_number).document
+    return effect_of(request.evaluation.inputs, document.facts_from, document.confidence_soft_below)
+
+
+def _takeover(request: ApprovalRequest) -> Takeover | None:
+    """The takeover that this request began or met, or the one that its agent is under now."""
+    if request.takeover is not None:
+        return request.takeover
+    if request.agent.read_only_since is None:
+        return None
+    return (
+        Takeover.objects.select_related("started_by", "released_by")
+        .filter(agent=request.agent_id, status=TakeoverStatus.OPEN)
+        .first()
+    )
+
+
+def load_powers(user: User, request: ApprovalRequest) -> Powers:
+    stopped = request.agent.read_only_since is not None
+    approve = approval_refusal(user, request)
+    if stopped and approve is None:
+        approve = "The agent is stopped: its requests can be rejected, not approved."
+    waits = request.status == Status.NEEDS_INFO
+    return Powers(
+        decide=decision_refusal(user, request),
+        approve=approve,
+        answer="The agent has to answer first." if waits else None,
+        escalate="It is at the last tier already." if request.tier >= LAST_TIER else None,
+        take_over="The agent is stopped already." if stopped else None,
+    )
+
+
+def load_quorum(request: ApprovalRequest) -> Quorum:
+    """Votes for exactly this action at exactly this level: an edit or a raise voids them."""
+    votes = Decision.objects.filter(
+        request=request,
+        verdict=Verdict.APPROVE,
+        effect=Decision.Effect.VOTE,
+        action_sha256=request.action_sha256,
+        level=request.level,
+    )
+    names = votes.order_by("at").values_list("reviewer__name", flat=True)
+    return Quorum(request.quorum, list(dict.fromkeys(names)) if request.quorum > 1 else [])
+
+
+def load_history(user: User, request: ApprovalRequest) -> History:
+    outcomes = Outcome.objects.filter(agent=request.agent_id).order_by("-reported_at")[:OUTCOMES]
+    similar = (
+        visible_requests(user)
+        .filter(agent=request.agent_id, action_type=request.action_type)
+        .exclude(pk__in=[request.id, request.previous_id])
+        .select_related("closing_decision__reviewer")
+        .defer("context", "resume_state", "metadata", "confidence", "risk")
+        .order_by("-created_at", "-id")[:SIMILAR]
+    )
+    return History(
+        outcomes=list(outcomes),
+        similar=list(similar),
+        retries=list(request.retries.order_by("created_at")),
+    )
+
+
+def _previous_action(request: ApprovalRequest) -> dict[str, Any] | None:
+    return json.loads(bytes(request.previous.action)) if request.previous else None
+
+
+def changed_fields(before: Any, after: Any) -> list[FieldChange]:
+    return [change for change in field_changes(before, after) if change.change != "same"]

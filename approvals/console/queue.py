@@ -1,0 +1,416 @@
+"""What waits for people: the queue's rows, and what changed about those that are shown."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet
+from django.urls import reverse
+
+from approvals.access import visible_requests
+from approvals.console.closing import closing_words
+from approvals.console.filters import Cursor, QueueFilter
+from approvals.console.words import SILENCE_SHORT
+from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
+from approvals.representation import on_deadline
+from approvals.vocabulary import OPEN, TakeoverStatus
+from autonomy.vocabulary import Level
+from hitlconsole.accounts.access import readable_teams
+from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import HitlNow, database_now
+from hitlconsole.ui.formats import money
+
+PAGE = 50
+SOON = timedelta(minutes=15)
+DUE = timedelta(seconds=60)
+# A request's time is read before its commit: look back a little, so that none is missed.
+OVERLAP = timedelta(seconds=15)
+# Nobody reads on behind that many; the pill then says "more than".
+MOST_NEW = 200
+MOST_DUE = 5
+
+COLUMNS = (
+    "revision",
+    "status",
+    "level",
+    "resolution",
+    "action_type",
+    "description",
+    "cost_usd",
+    "tier",
+    "quorum",
+    "silent_consent",
+    "deadline",
+    "claimed_until",
+    "created_at",
+    "closed_at",
+    "takeover_id",
+    "agent__name",
+    "agent__status",
+    "team__name",
+    "claimed_by__name",
+    "closing_decision__reviewer__name",
+    "closing_decision__verdict",
+)
+RELATED = ("agent", "team", "claimed_by", "closing_decision__reviewer")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A request as lists show it to one person at one moment (components/request_row.html)."""
+
+    request: ApprovalRequest
+    viewer_id: UUID
+    now: datetime
+    url: str = ""
+    takeover: bool = False
+
+    @property
+    def id(self) -> str:
+        return str(self.request.id)
+
+    @property
+    def level(self) -> int:
+        return self.request.level
+
+    @property
+    def title(self) -> str:
+        return self.request.description
+
+    @property
+    def cost(self) -> str:
+        return "" if self.request.cost_usd is None else money(self.request.cost_usd)
+
+    @property
+    def agent(self) -> str:
+        return f"{self.request.agent.name} · {self.request.action_type}"
+
+    @property
+    def created_at(self) -> datetime:
+        return self.request.created_at
+
+    @property
+    def open(self) -> bool:
+        return self.request.status in OPEN
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.request.deadline if self.open else None
+
+    @property
+    def deadline_words(self) -> str:
+        meaning = on_deadline(self.request)
+        return SILENCE_SHORT[meaning] if meaning else ""
+
+    @property
+    def held(self) -> bool:
+        until = self.request.claimed_until
+        return self.request.claimed_by_id is not None and until is not None and until > self.now
+
+    @property
+    def holder(self) -> str:
+        if not self.held or self.request.claimed_by is None:
+            return ""
+        mine = self.request.claimed_by_id == self.viewer_id
+        return "you" if mine else self.request.claimed_by.name
+
+    @property
+    def outcome(self) -> str:
+        return closing_words(self.request, viewer_id=self.viewer_id)
+
+    @property
+    def tag(self) -> str:
+        """Changes when the row would look different (beside its clocks)."""
+        holder = self.request.claimed_by_id.hex[-8:] if self.held else "-"
+        return f"{self.request.revision}.{self.request.status}.{holder}"
+
+    @property
+    def urgent(self) -> bool:
+        return self.deadline is not None and self.deadline - self.now < DUE
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverRow:
+    """An unresolved takeover as a row of the queue, with its acknowledgement clock."""
+
+    stopped: Takeover
+    url: str = ""
+
+    takeover = True
+    level = Level.HUMAN_TAKEOVER.value
+    cost = holder = outcome = ""
+    deadline_words = "to acknowledge"
+
+    @property
+    def id(self) -> str:
+        return str(self.stopped.id)
+
+    @property
+    def title(self) -> str:
+        return f"{self.stopped.agent.name} is stopped: {self.stopped.reason}"
+
+    @property
+    def agent(self) -> str:
+        return self.stopped.agent.name
+
+    @property
+    def created_at(self) -> datetime:
+        return self.stopped.started_at
+
+    @property
+    def deadline(self) -> datetime:
+        return self.stopped.acknowledge_by
+
+    # An agent is stopped: nobody should have to wait for that news.
+    urgent = True
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of everything that matches, not of what is on the page."""
+
+    open: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    now: datetime
+    rows: Sequence[Row]
+    takeovers: Sequence[TakeoverRow]
+    totals: Totals
+    next: str
+
+    @property
+    def due(self) -> list[Row]:
+        """The first few that are due within a minute: by deadline they come first."""
+        return [row for row in self.rows if row.urgent][:MOST_DUE]
+
+
+def matching(user: User, wanted: QueueFilter) -> QuerySet[ApprovalRequest]:
+    """Open requests that this person may see and that the filter keeps."""
+    requests = visible_requests(user).filter(status__in=OPEN_VALUES)
+    return requests.filter(_conditions(wanted, user))
+
+
+def _conditions(wanted: QueueFilter, user: User) -> Q:
+    conditions = _place_conditions(wanted)
+    if wanted.mine:
+        conditions &= Q(claimed_by=user, claimed_until__gt=HitlNow())
+    if wanted.due:
+        conditions &= Q(deadline__lt=HitlNow() + SOON)
+    if wanted.strict:
+        conditions &= Q(level__gte=Level.HARD_APPROVAL)
+    return conditions
+
+
+def _place_conditions(wanted: QueueFilter) -> Q:
+    conditions = Q()
+    if wanted.team:
+        conditions &= Q(team=wanted.team)
+    if wanted.agent:
+        conditions &= Q(agent=wanted.agent)
+    if wanted.type:
+        conditions &= Q(action_type=wanted.type)
+    if wanted.q:
+        conditions &= text_condition(wanted.q)
+    return conditions
+
+
+def text_condition(text: str) -> Q:
+    return (
+        Q(description__icontains=text)
+        | Q(agent__name__icontains=text)
+        | Q(action_type__icontains=text)
+    )
+
+
+def load_queue(user: User, wanted: QueueFilter, after: Cursor | None = None) -> QueuePage:
+    requests = matching(user, wanted)
+    found = list(_ordered(_after(requests, after) if after else requests)[: PAGE + 1])
+    now = found[0].now if found else database_now()
+    more = len(found) > PAGE
+    rows = as_rows(found[:PAGE], user, now, wanted)
+    following = str(Cursor(rows[-1].request.deadline, rows[-1].request.id)) if more else ""
+    takeovers = [] if after else [_takeover_row(t, wanted) for t in open_takeovers(user, wanted)]
+    return QueuePage(now, rows, takeovers, _totals(requests), following)
+
+
+def _ordered(requests: QuerySet[ApprovalRequest]) -> Any:
+    """By deadline, with the database's time beside each."""
+    return _lean(requests).annotate(now=HitlNow()).order_by(*FORWARD)
+
+
+def _totals(requests: QuerySet[ApprovalRequest]) -> Totals:
+    soon = Q(deadline__lt=HitlNow() + DUE)
+    return Totals(**requests.aggregate(open=Count("pk"), due=Count("pk", filter=soon)))
+
+
+FORWARD = (F("deadline").asc(nulls_last=True), "id")
+BACKWARD = (F("deadline").desc(nulls_first=True), "-id")
+
+
+def _after(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
+    if here.moment is None:
+        return requests.filter(deadline=None, id__gt=here.id)
+    later = Q(deadline__gt=here.moment) | Q(deadline=here.moment, id__gt=here.id)
+    return requests.filter(later | Q(deadline=None))
+
+
+def _before(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
+    if here.moment is None:
+        return requests.filter(Q(deadline__isnull=False) | Q(id__lt=here.id))
+    return requests.filter(Q(deadline__lt=here.moment) | Q(deadline=here.moment, id__lt=here.id))
+
+
+def _lean(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
+    """Rows without the large columns (context, action, trace)."""
+    return requests.select_related(*RELATED).only(*COLUMNS)
+
+
+def as_rows(
+    requests: Iterable[ApprovalRequest],
+    user: User,
+    now: datetime,
+    wanted: QueueFilter | None = None,
+) -> list[Row]:
+    """With a filter the rows lead to the request beside the queue, otherwise to its own page."""
+    return [Row(request, user.id, now, _url(request.id, wanted)) for request in requests]
+
+
+def _url(request_id: UUID, wanted: QueueFilter | None) -> str:
+    if wanted is None:
+        return reverse("console:request", args=[request_id])
+    return f"{reverse('console:queue')}?{wanted.query(open=str(request_id))}"
+
+
+def _takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
+    if takeover.request_id is None:
+        return TakeoverRow(takeover, reverse("console:agent", args=[takeover.agent_id]))
+    return TakeoverRow(takeover, _url(takeover.request_id, wanted))
+
+
+def open_takeovers(user: User, wanted: QueueFilter) -> QuerySet[Takeover]:
+    """By acknowledgement clock; a filter by holder leaves none, for nobody holds them."""
+    takeovers = Takeover.objects.filter(status=TakeoverStatus.OPEN).select_related(
+        "agent", "team", "request"
+    )
+    if not user.is_superuser:
+        takeovers = takeovers.filter(Q(team__in=readable_teams(user)) | Q(agent__owner=user))
+    if wanted.mine:
+        return takeovers.none()
+    return takeovers.filter(_takeover_conditions(wanted)).order_by("acknowledge_by")
+
+
+def _takeover_conditions(wanted: QueueFilter) -> Q:
+    conditions = Q()
+    if wanted.team:
+        conditions &= Q(team=wanted.team)
+    if wanted.agent:
+        conditions &= Q(agent=wanted.agent)
+    if wanted.type:
+        conditions &= Q(request__action_type=wanted.type)
+    if wanted.q:
+        conditions &= Q(agent__name__icontains=wanted.q) | Q(reason__icontains=wanted.q)
+    if wanted.due:
+        conditions &= Q(acknowledge_by__lt=HitlNow() + SOON)
+    return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What the filters offer: agents and action types that have something open."""
+
+    agents: Sequence[tuple[UUID, str]]
+    types: Sequence[str]
+
+
+def load_facets(user: User) -> Facets:
+    found = (
+        visible_requests(user)
+        .filter(status__in=OPEN_VALUES)
+        .order_by()
+        .values_list("agent_id", "agent__name", "action_type")
+        .distinct()[:500]
+    )
+    agents = {(agent_id, name) for agent_id, name, _ in found}
+    types = {action_type for _, _, action_type in found}
+    return Facets(sorted(agents, key=lambda agent: agent[1]), sorted(types))
+
+
+def next_open(user: User, wanted: QueueFilter, *, besides: UUID) -> UUID | None:
+    """Where the queue goes on after a decision."""
+    others = matching(user, wanted).exclude(pk=besides)
+    return others.order_by(*FORWARD).values_list("id", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """At the time `now`. `shown`: the page's rows; `new`: matching rows that it does not show;
+    `released`: takeovers on the page that are over.
+    """
+
+    now: datetime
+    totals: Totals
+    shown: Sequence[Row]
+    new: Sequence[Row | TakeoverRow]
+    released: Sequence[str]
+    due: Sequence[Row]
+
+    @property
+    def revision(self) -> str:
+        """Equal for equal answers (beside their clocks)."""
+        tags = [*(row.tag for row in self.shown), *(row.id for row in self.new), *self.released]
+        urgent = sum(row.urgent for row in self.new)
+        parts = (*tags, *(row.id for row in self.due), self.totals.open, urgent)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def load_changes(
+    user: User, wanted: QueueFilter, *, shown: Sequence[UUID], since: datetime
+) -> Changes:
+    """`shown`: the rows on the page; `since`: the database's time at its making."""
+    requests = matching(user, wanted)
+    now, since, totals = database_now(), since - OVERLAP, _totals(requests)
+    present = _lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
+    fresh = _lean(requests).filter(created_at__gt=since).exclude(pk__in=shown)
+    stopped = open_takeovers(user, wanted).filter(started_at__gt=since).exclude(pk__in=shown)
+    rows = as_rows(present, user, now, wanted)
+    new = [_takeover_row(takeover, wanted) for takeover in stopped]
+    return Changes(
+        now=now,
+        totals=totals,
+        shown=rows,
+        new=[*new, *as_rows(fresh.order_by("id")[:MOST_NEW], user, now, wanted)],
+        released=_released(set(shown) - {row.request.id for row in rows}),
+        due=_due(requests, user, now, wanted) if totals.due else [],
+    )
+
+
+def _released(ids: set[UUID]) -> list[str]:
+    if not ids:
+        return []
+    released = Takeover.objects.filter(pk__in=ids, status=TakeoverStatus.RELEASED)
+    return sorted(str(identity) for identity in released.values_list("pk", flat=True))
+
+
+def load_neighbours(user: User, wanted: QueueFilter, request: ApprovalRequest) -> tuple[str, str]:
+    """The addresses of the previous and the next open request; empty at either end."""
+    others = matching(user, wanted).exclude(pk=request.pk)
+    here = Cursor(request.deadline, request.pk)
+    following = _after(others, here).order_by(*FORWARD).values_list("id", flat=True).first()
+    before = _before(others, here).order_by(*BACKWARD).values_list("id", flat=True).first()
+    return (
+        _url(before, wanted) if before else "",
+        _url(following, wanted) if following else "",
+    )
+
+
+def _due(
+    requests: QuerySet[ApprovalRequest], user: User, now: datetime, wanted: QueueFilter
+) -> list[Row]:
+    soon = _lean(requests).filter(deadline__lt=now + DUE).order_by("deadline", "id")
+    return as_rows(soon[:MOST_DUE], user, now, wanted)

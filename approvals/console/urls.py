@@ -1,0 +1,50 @@
+from django.urls import path
+
+from approvals.console import (
+    action_types,
+    agent_views,
+    claiming,
+    deciding,
+    history,
+    notices,
+    policy,
+    queue_views,
+    requests,
+    team,
+)
+
+app_name = "console"
+urlpatterns = [
+    path("", queue_views.queue, name="queue"),
+    path("queue/delta/", queue_views.delta, name="queue-delta"),
+    path("requests/", history.show_requests, name="requests"),
+    path("requests/<uuid:request_id>/", requests.show_request, name="request"),
+    path("requests/<uuid:request_id>/decide/", deciding.decide, name="decide"),
+    path("requests/<uuid:request_id>/claim/", claiming.claim, name="claim"),
+    path("requests/<uuid:request_id>/release/", claiming.release, name="release-claim"),
+    path("requests/<uuid:request_id>/extend/", claiming.extend, name="extend"),
+    path("requests/<uuid:request_id>/comment/", claiming.comment, name="comment"),
+    path("agents/", agent_views.show_agents, name="agents"),
+    path("agents/new/", agent_views.new_agent, name="new-agent"),
+    path("agents/<uuid:agent_id>/", agent_views.show_agent, name="agent"),
+    path("agents/<uuid:agent_id>/edit/", agent_views.edit_agent, name="edit-agent"),
+    path("agents/<uuid:agent_id>/autonomy/", agent_views.move_agent_profile, name="move-profile"),
+    path("agents/<uuid:agent_id>/keys/", agent_views.new_key, name="new-key"),
+    path(
+        "agents/<uuid:agent_id>/keys/<uuid:key_id>/revoke/",
+        agent_views.revoke_agent_key,
+        name="revoke-key",
+    ),
+    path("takeovers/<uuid:takeover_id>/release/", agent_views.release, name="release-takeover"),
+    path("action-types/", action_types.show_action_types, name="action-types"),
+    path("action-types/new/", action_types.new_action_type, name="new-action-type"),
+    path("action-types/<uuid:action_type_id>/", action_types.edit_action_type, name="action-type"),
+    path("policy/", policy.show_policy, name="policy"),
+    path("policy/<int:number>/", policy.show_policy, name="policy-version"),
+    path("team/", team.show_team, name="team"),
+    path("team/new/", team.new_team, name="new-team"),
+    path("team/invite/", team.invite, name="invite"),
+    path("team/<uuid:team_id>/roles/", team.change_role, name="change-role"),
+    path("notices/", notices.show_notices, name="notices"),
+    path("notices/read/", notices.read_notices, name="read-notices"),
+]

@@ -1,0 +1,72 @@
+"""What a decision form sent, read strictly. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from approvals.console.editing import PREFIX, WHOLE
+from approvals.console.words import REJECT_REASONS
+from approvals.vocabulary import Verdict
+from autonomy.vocabulary import Level
+
+MAX_TOKEN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    verdict: Verdict
+    revision: int
+    token: str
+    notes: str = ""
+    preset: str = ""
+    checked: bool = False
+    preview: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """The chosen reason and the text, as the agent gets them."""
+        return ": ".join(part for part in (self.preset, self.notes.strip()) if part)
+
+
+class Unreadable(ValueError):
+    """No form of ours sends that."""
+
+
+def read_sent(post: Mapping[str, str]) -> Sent:
+    """Raises Unreadable."""
+    verdict, revision, token = post.get("verdict", ""), post.get("revision", ""), post.get("token")
+    if verdict not in set(Verdict):
+        raise Unreadable("There is no such verdict.")
+    if not revision.isdecimal() or len(revision) > 9:
+        raise Unreadable("The revision is missing.")
+    if not token or len(token) > MAX_TOKEN:
+        raise Unreadable("The token is missing.")
+    return Sent(
+        verdict=Verdict(verdict),
+        revision=int(revision),
+        token=token,
+        notes=_text(post.get("notes", "")),
+        preset=post.get("preset", "") if post.get("preset") in REJECT_REASONS else "",
+        checked=post.get("checked") == "yes",
+        preview=post.get("step") == "preview",
+        typed={name: _text(text) for name, text in post.items() if _is_argument(name)},
+    )
+
+
+def _is_argument(name: str) -> bool:
+    return name == WHOLE or name.startswith(PREFIX)
+
+
+def _text(text: str) -> str:
+    """Postgres takes no NUL, and no form of ours sends one."""
+    return text.replace("\x00", "").replace("\r\n", "\n")
+
+
+def form_errors(sent: Sent, level: Level) -> dict[str, str]:
+    """What the page itself asks for, by field, before any service is called."""
+    if sent.verdict is Verdict.REJECT and not sent.words:
+        return {"notes": "Choose or write a reason: the agent gets it."}
+    approving = sent.verdict in (Verdict.APPROVE, Verdict.APPROVE_WITH_EDITS)
+    if approving and not sent.preview and level >= Level.HARD_APPROVAL and not sent.checked:
+        return {"checked": "Tick that you looked at this before you approve."}
+    return {}

@@ -1,0 +1,56 @@
+"""The door of every page: who is not signed in goes to the sign-in page, or is told 401."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from hitlconsole.accounts.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+EXPIRED_HEADER = "X-Session"
+
+
+def signed_in(view: View[P]) -> View[P]:
+    """Marks the view, so that a test can find those without it."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if asks_for_fragment(request):
+            return session_expired()
+        return redirect_to_login(request.get_full_path())
+
+    guarded.signed_in_only = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def asks_for_fragment(request: HttpRequest) -> bool:
+    """Whether a script asks: htmx or fetch, whose answer goes into a pane of an open page."""
+    if request.headers.get("HX-History-Restore-Request") == "true":
+        return False
+    return request.headers.get("HX-Request") == "true" or wants_json(request)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def session_expired() -> HttpResponse:
+    """Never a login page inside a pane: the script shows a banner when it sees the header."""
+    return HttpResponse(
+        "Your session has ended. Sign in again.",
+        status=401,
+        content_type="text/plain; charset=utf-8",
+        headers={EXPIRED_HEADER: "expired"},
+    )
+
+
+def current_user(request: HttpRequest) -> User:
+    """The person of a request that passed `signed_in`."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -5,15 +5,12 @@ connection. Parsing, authentication, services and answers are those of the Djang
 """
 
 import asyncio
-import functools
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
-
-from django.db import close_old_connections
 
 from approvals.api.answers import (
     COMMON_HEADERS,
@@ -45,6 +42,7 @@ from hitlconsole.lib.rawasgi import (
     until_gone,
 )
 from hitlconsole.lib.strictjson import MAX_BYTES
+from hitlconsole.lib.units import unit_of_work
 
 T = TypeVar("T")
 
@@ -53,19 +51,6 @@ SUBMIT = "/api/v1/requests"
 ONE = re.compile(r"/api/v1/requests/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 READERS = 4
 READ_SECONDS = 15.0
-
-
-def unit_of_work(work: Callable[..., T]) -> Callable[..., T]:
-    """For threads outside of Django's requests: the connection goes back when the work is done."""
-
-    @functools.wraps(work)
-    def done(*args: object) -> T:
-        try:
-            return work(*args)
-        finally:
-            close_old_connections()
-
-    return done
 
 
 class LeanDoor:

@@ -145,7 +145,7 @@ def _words(error: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind == "extra_forbidden":
         return _unknown_field(error["loc"], known)
     if kind == "string_pattern_mismatch":
-        return PATTERN_WORDS.get(context["pattern"], f"must match {context['pattern']}")
+        return PATTERN_WORDS.get(str(context["pattern"]), f"must match {context['pattern']}")
     if kind == "none_required":
         return NO_DELEGATION
     if kind in WORDS:

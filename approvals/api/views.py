@@ -37,6 +37,7 @@ from approvals.vocabulary import Channel, Verdict
 from hitlconsole.accounts.keys import Caller
 from hitlconsole.accounts.models import Scope, User
 from hitlconsole.lib.problems import Problem, invalid_field
+from hitlconsole.lib.units import unit_of_work
 
 router = Router()
 SUBMIT, EXECUTE, DECIDE = map(BearerKey, (Scope.SUBMIT, Scope.EXECUTE, Scope.DECIDE))
@@ -92,7 +93,7 @@ async def get_request(
 
     # A thread of its own each time: the one that Django keeps for a request would be held for
     # the whole wait.
-    look = sync_to_async(look_at, thread_sensitive=False)
+    look = sync_to_async(unit_of_work(look_at), thread_sensitive=False)
     gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     patience = Patience(query.wait, query.revision, gone)
     seen = await look_until_changed(lambda: look(agent_id, request_id), request_id, patience)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from hitlconsole.lib.jsonout import dumps
 from hitlconsole.lib.rawasgi import Scope, Send, send_response
+from hitlconsole.lib.units import unit_of_work
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +19,10 @@ CHECK_SECONDS = 3.0
 NO_STORE = ("Cache-Control", "no-store")
 
 
+@unit_of_work
 def check_database() -> None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        close_old_connections()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def check_redis() -> None:

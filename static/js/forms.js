@@ -196,8 +196,13 @@ function onSubmit(event) {
 
 // --- Wiring ---
 
+function prepareVerdicts(box) {
+  setArmed(box, box.querySelector("form[data-verdict]:not([hidden])")?.dataset.verdict ?? "");
+}
+
 function prepare(root) {
   forgetConfirmed(document);
+  root.querySelectorAll("[data-verdicts]").forEach(prepareVerdicts);
   for (const field of root.querySelectorAll("form[data-commit] input[name=token]")) if (!field.value) field.value = randomToken();
   for (const form of root.querySelectorAll("form[data-draft]")) restoreDraft(form);
   for (const form of root.querySelectorAll("form:has([data-original])")) showChanges(form);

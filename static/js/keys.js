@@ -51,28 +51,33 @@ function rowLinks() {
   return [...document.querySelectorAll("[data-row] [data-row-link]")].filter(isVisible);
 }
 
-function currentRow() {
-  return document.activeElement?.closest("[data-row]") ?? document.querySelector("[data-row][data-open]");
+// The head of an open detail counts as its row.
+function currentId() {
+  const row = document.activeElement?.closest("[data-row]") ?? document.querySelector("[data-row][data-open]");
+  return row?.dataset.row;
 }
+
+const rowOf = (link) => link.closest("[data-row]");
 
 function moveRow(step) {
   const links = rowLinks();
   if (!links.length) return false;
-  const here = links.findIndex((link) => link.closest("[data-row]") === currentRow());
+  const here = links.findIndex((link) => rowOf(link).dataset.row === currentId());
   const next = here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + step));
   links[next].focus();
-  links[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
+  rowOf(links[next]).scrollIntoView({ block: "nearest" });
   return true;
 }
 
 function toggleRow() {
-  const box = currentRow()?.querySelector("[data-row-check]");
+  const link = rowLinks().find((candidate) => rowOf(candidate).dataset.row === currentId());
+  const box = link && rowOf(link).querySelector("[data-row-check]");
   box?.click();
   return Boolean(box);
 }
 
-// Arrows scroll the page unless the focus is on a row.
-const onRow = () => Boolean(document.activeElement?.closest("[data-row]"));
+// Arrows scroll the page unless the focus is on a row of the list.
+const onRow = () => Boolean(document.activeElement?.closest("[data-row]")?.querySelector("[data-row-link]"));
 
 const OWN = {
   j: () => moveRow(1),

@@ -2,7 +2,8 @@
 
 DOM contract
   [data-live][data-live-url="/queue/delta/?mine=1"][data-live-since="CURSOR"]   one a page, around all of it
-    [data-live-list]         the list; [data-row="ID"] its rows. Order, insertion and removal change only when asked
+    [data-live-list]         the list (the first one); [data-row="ID"] its rows. Order, insertion and removal change
+                             only when asked. Around the head of an open detail it makes that a row of its own
     [data-row="ID"] [data-slot="NAME"]   (also in an open detail) is filled in place
     [data-live-pill]         a link to the list itself, hidden while nothing new waits; [data-live-pill-text] its words
     [data-live-due]          the strip of what is due within 60 s
@@ -13,6 +14,7 @@ DOM contract
   form[data-revision-of="ID"][data-revision="3"]   locked once the row says another revision; [data-outdated] inside it
                              (hidden) is shown, [data-outdated-text] in it says "Revision 3 → 4"
   #banner-stale, #banner-offline, #banner-session   shown as needed; [data-live-last] the time of the last answer
+  #banner-failed             shown when a request of htmx failed; [data-failed-text] in it says how
 
 Every 2 s while the tab is visible: GET data-live-url with since (the cursor), revision (of the last answer),
 shown (ids of the rows, comma-separated), and visible=1: somebody is looking. The answer:
@@ -124,9 +126,10 @@ async function showNew() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const list = find("[data-live-list]");
   const fresh = page.querySelector("[data-live]");
-  if (!list || !fresh) return location.reload();
+  // Where nothing was, the page has to change as a whole.
+  if (!list?.children.length || !fresh) return location.reload();
   const before = list.children.length;
-  insertInOrder(list, [...fresh.querySelectorAll("[data-live-list] > [data-row]")]);
+  insertInOrder(list, [...fresh.querySelector("[data-live-list]").querySelectorAll(":scope > [data-row]")]);
   root.dataset.liveSince = fresh.dataset.liveSince;
   announcedNew = 0;
   showPill(0, 0);
@@ -202,7 +205,7 @@ function address() {
   const shown = [...root.querySelectorAll("[data-live-list] > [data-row]")].map((row) => row.dataset.row);
   url.searchParams.set("since", root.dataset.liveSince ?? "");
   url.searchParams.set("revision", revision);
-  url.searchParams.set("shown", shown.join(","));
+  url.searchParams.set("shown", [...new Set(shown)].join(","));
   url.searchParams.set("visible", "1");
   return url;
 }
@@ -266,6 +269,29 @@ function togglePause() {
   showState();
   if (!paused) poll();
 }
+
+// --- Requests of htmx that failed ---
+
+function showFailure(text) {
+  const banner = document.getElementById("banner-failed");
+  const place = banner?.querySelector("[data-failed-text]");
+  if (place) place.textContent = text;
+  setHidden("banner-failed", false);
+  announce(text, true);
+}
+
+function onFailedResponse(event) {
+  const { status } = event.detail.xhr;
+  if (status !== 401) return showFailure(`The server answered ${status}. The page shows what was there before.`);
+  expired = true;
+  setHidden("banner-session", false);
+  if (root) showState();
+  return announce("Your session has ended", true);
+}
+
+document.addEventListener("htmx:responseError", onFailedResponse);
+document.addEventListener("htmx:sendError", () => showFailure("The server could not be reached. What you typed is kept."));
+document.addEventListener("htmx:afterSwap", () => setHidden("banner-failed", true));
 
 addEventListener("online", () => { showConnection(); if (root) poll(); });
 addEventListener("offline", showConnection);

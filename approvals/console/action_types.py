@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from approvals.access import visible_requests
 from approvals.console.door import page, require_admin
 from approvals.console.editing import pretty
+from approvals.console.words import LEVEL_OPTIONS
 from approvals.schemas import schema_errors
-from autonomy.models import DOMAIN_CHOICES, LEVEL_CHOICES, ActionType
+from autonomy.models import DOMAIN_CHOICES, ActionType
 from autonomy.services import save_action_type
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Team, User
@@ -72,7 +73,7 @@ class ActionTypeForm(forms.Form):
         ),
     )
     floor = forms.TypedChoiceField(
-        choices=[("", "None"), *((value, name) for value, name in LEVEL_CHOICES)],
+        choices=[("", "None"), *LEVEL_OPTIONS],
         coerce=int,
         empty_value=None,
         required=False,

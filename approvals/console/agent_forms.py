@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from autonomy.models import LEVEL_CHOICES
+from approvals.console.words import LEVEL_OPTIONS
 from hitlconsole.accounts.access import may_administer, readable_teams, teams_with_role
 from hitlconsole.accounts.models import Agent, Role, Scope, Team, User
 
@@ -40,6 +40,7 @@ class AgentForm(forms.Form):
     )
     team = forms.ModelChoiceField(
         Team.objects.none(),
+        empty_label=None,
         help_text="Whose reviewers decide, where no action type says otherwise.",
     )
     owner = forms.ModelChoiceField(
@@ -89,7 +90,7 @@ class KeyForm(forms.Form):
 
 class MoveForm(forms.Form):
     action_type = forms.RegexField(r"^[a-z0-9_]+([.\-][a-z0-9_]+)*$", max_length=100)
-    level = forms.TypedChoiceField(choices=LEVEL_CHOICES, coerce=int)
+    level = forms.TypedChoiceField(choices=LEVEL_OPTIONS, coerce=int)
     reason = forms.CharField(max_length=2000)
 
 

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals.console.door import page
-from approvals.console.words import LEVEL_EFFECT
-from autonomy.models import DOMAIN_CHOICES, LEVEL_CHOICES, ActionType, PolicyVersion
+from approvals.console.words import LEVEL_EFFECT, LEVEL_OPTIONS
+from autonomy.models import DOMAIN_CHOICES, ActionType, PolicyVersion
 from autonomy.policy.document import PolicyDocument
 from autonomy.policy.evaluation import Evaluated, evaluate
 from autonomy.policy.facts import Facts
@@ -21,7 +21,7 @@ from autonomy.vocabulary import Domain, Level, Recommendation
 from hitlconsole.lib.problems import Problem
 
 TRUTH = {"": None, "yes": True, "no": False}
-_LEVELS = [("", "No wish"), *LEVEL_CHOICES]
+_LEVELS = [("", "No wish"), *LEVEL_OPTIONS]
 
 
 class TryForm(forms.Form):
@@ -59,7 +59,7 @@ class TryForm(forms.Form):
         required=False,
     )
     profile = forms.TypedChoiceField(
-        choices=LEVEL_CHOICES, coerce=int, label="Autonomy of the agent", initial=2
+        choices=LEVEL_OPTIONS, coerce=int, label="Autonomy of the agent", initial=2
     )
     requested = forms.TypedChoiceField(
         choices=_LEVELS, coerce=int, empty_value=None, required=False, label="The agent's wish"

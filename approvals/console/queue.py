@@ -82,7 +82,8 @@ class Row:
 
     @property
     def cost(self) -> str:
-        return "" if self.request.cost_usd is None else money(self.request.cost_usd)
+        """Unknown and nothing are left out: in a list they would say the same."""
+        return money(self.request.cost_usd) if self.request.cost_usd else ""
 
     @property
     def agent(self) -> str:

@@ -43,7 +43,7 @@ class InviteForm(forms.Form):
 
     email = forms.EmailField(label="E-mail")
     name = forms.CharField(max_length=120, required=False)
-    team = forms.ModelChoiceField(Team.objects.none())
+    team = forms.ModelChoiceField(Team.objects.none(), empty_label=None)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.REVIEWER)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

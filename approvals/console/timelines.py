@@ -33,7 +33,9 @@ class NamedEntry:
 
     @property
     def changed_status(self) -> bool:
-        return self.fields["status_after"] not in (None, self.fields["status_before"])
+        """Only the first event of a request has a status and none before it."""
+        before, after = self.fields["status_before"], self.fields["status_after"]
+        return before != after if before else after is not None and self.entry.type == "requested"
 
 
 def named_timeline(request_id: UUID) -> list[NamedEntry]:

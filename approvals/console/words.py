@@ -1,6 +1,7 @@
 """What the pages say about states and events. Pure."""
 
 from approvals.vocabulary import OnDeadline, Resolution
+from autonomy.vocabulary import Level
 
 RESOLUTION_WORDS: dict[Resolution, str] = {
     Resolution.AUTOMATIC: "by policy",
@@ -35,6 +36,8 @@ SOURCE_WORDS: dict[str, str] = {
     "agent": "The agent's wish",
     "delegation": "Delegation",
 }
+
+LEVEL_OPTIONS = [(level.value, f"{level.value} {level.label}") for level in Level]
 
 LEVEL_EFFECT: tuple[str, ...] = (
     "Approved at once and recorded.",

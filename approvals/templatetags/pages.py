@@ -35,8 +35,8 @@ def silence_words(meaning: str) -> str:
 
 
 @register.filter
-def resolution_words(resolution: str) -> str:
-    return RESOLUTION_WORDS[Resolution(resolution)]
+def resolution_words(resolution: str | None) -> str:
+    return RESOLUTION_WORDS[Resolution(resolution)] if resolution else ""
 
 
 @register.filter

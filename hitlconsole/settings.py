@@ -83,7 +83,9 @@ def _database(url_name: str, *, pool: bool) -> dict[str, Any]:
     config.setdefault("OPTIONS", {})
     if pool:
         # Threads of the web process borrow a connection for one unit of work.
-        config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("HITL_DB_POOL", default=12)}
+        # Who gets none within 5 s is told so, instead of hanging where the database is away.
+        size = env.int("HITL_DB_POOL", default=12)
+        config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 5}
     return config
 
 

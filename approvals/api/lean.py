@@ -50,7 +50,7 @@ API = "/api/"
 SUBMIT = "/api/v1/requests"
 ONE = re.compile(r"/api/v1/requests/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 READERS = 4
-READ_SECONDS = 15.0
+READ_SECONDS = 10.0
 
 
 class LeanDoor:

@@ -1,6 +1,7 @@
 """Decisions by an outside system: the person is checked as in the console."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_approving(desk: Client, api: Client, world: World, request_id: str) -> 
         "notes": "Fine.",
         "at": body["closed_at"],
     }
-    kept = Decision.objects.get(request_id=request_id)
+    kept = Decision.objects.get(request=UUID(request_id))
     assert (kept.channel, kept.effect, kept.reviewer_id) == ("api", "closed", world.reviewer.id)
 
 

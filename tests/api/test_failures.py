@@ -150,15 +150,13 @@ def test_a_long_body_is_not_read_to_its_end() -> None:
 
 
 def test_a_caller_who_leaves_while_sending_gets_nothing(committed_db: str) -> None:
-    messages = iter(
-        [
-            {"type": "http.request", "body": b"{", "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
+    messages: list[Message] = [
+        {"type": "http.disconnect"},
+        {"type": "http.request", "body": b"{", "more_body": True},
+    ]
 
     async def receive() -> Message:
-        return dict(next(messages))
+        return messages.pop()
 
     async def send(message: Any) -> None:
         raise AssertionError(f"sent {message}")

@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 
 from approvals.models import ApprovalRequest
-from approvals.services.intake import Item, Submitted, submit_requests
+from approvals.services.intake import submit_requests
+from approvals.services.intake_sql import Item
 from approvals.submission import Submission
 from audit.events import SYSTEM
 from autonomy.models import ActionType
@@ -50,6 +51,7 @@ def make_action_type(name: str, **facts: Any) -> ActionType:
     return save_action_type(ActionType(name=name, **facts), by=SYSTEM)
 
 
+AUTO = Facts(reversible=True, cost_usd=Decimal(0), confidence=Decimal("0.90"))
 SOFT = Facts(reversible=True, cost_usd=Decimal(0), confidence=Decimal("0.82"))
 HARD = Facts(reversible=False, cost_usd=Decimal(420), confidence=Decimal("0.90"))
 TAKEOVER = Facts(confidence=Decimal("0.10"))
@@ -67,7 +69,8 @@ def make_submission(**fields: Any) -> Submission:
     return Submission(**(defaults | fields))
 
 
-def ask(key: str, **fields: Any) -> Submitted | Exception:
+def ask(key: str, **fields: Any) -> Any:
+    """What the intake answers: Submitted, or the problem."""
     (answer,) = submit_requests([Item(authenticate(key), make_submission(**fields))])
     return answer
 

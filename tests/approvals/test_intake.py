@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from approvals.models import ApprovalRequest, Delivery
-from approvals.services.intake import Item, Submitted, submit_requests
+from approvals.services.intake import Submitted, submit_requests
+from approvals.services.intake_sql import Item
 from audit.models import AuditEvent
 from autonomy.models import AutonomyProfile, Evaluation
 from autonomy.services import move_profile
@@ -15,8 +16,8 @@ from hitlconsole.accounts.services import person, revoke_key
 from hitlconsole.lib.problems import Problem
 from tests.approvals.helpers import decide, trail
 from tests.factories import (
+    AUTO,
     HARD,
-    SOFT,
     TAKEOVER,
     ask,
     make_action_type,
@@ -65,15 +66,7 @@ def test_waiting_requests_have_a_clock_a_trace_and_a_message_to_people(key) -> N
 def test_trusted_agents_are_approved_at_once(agent_and_key, trusted, delivered) -> None:
     agent, key = agent_and_key
     trust(agent, trusted)
-    facts = make_submission(facts=SOFT).facts
-    answer = ask(
-        key,
-        facts=type(facts)(
-            reversible=True,
-            cost_usd=0 * facts.confidence,
-            confidence=facts.confidence + 1 - facts.confidence,
-        ),
-    )
+    answer = ask(key, facts=AUTO)
     request = ApprovalRequest.objects.get(pk=answer.request_id)
     assert (answer.http_status, request.status, request.resolution) == (
         201,
@@ -125,7 +118,7 @@ def test_members_of_a_group_fail_one_by_one(key) -> None:
         Item(caller, make_submission(idempotency_key="a")),
         Item(caller, make_submission(action_type="typed", arguments={})),
         Item(caller, make_submission(idempotency_key="a")),
-        Item(caller, make_submission(previous=make_submission and authenticate(key).key_id)),
+        Item(caller, make_submission(previous=caller.key_id)),
         Item(caller, make_submission(facts=HARD)),
     ]
     answers = submit_requests(items)

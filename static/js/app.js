@@ -9,8 +9,6 @@ DOM contract
   [data-copy="ID"]                         copies the text of that element
   [data-dialog-open="ID"]                  opens that <dialog>
   [data-focus]                             takes the focus when the page or a fragment arrives (the first one; errors win)
-  .split > .split__detail                  when htmx has filled it, the row that its first [data-row] names is marked as open in
-                                           .split__list, .split gets data-open, and the pane starts at its top
   [data-keep-scroll="NAME"]                keeps its scroll offset over reloads and Back, within this tab
   #status, #alert                          live regions
 
@@ -192,38 +190,12 @@ function saveScroll() {
   }
 }
 
-// --- List and detail ---
-
-function markOpenRow(split, id) {
-  for (const row of split.querySelectorAll(".split__list [data-row]")) {
-    row.toggleAttribute("data-open", row.dataset.row === id);
-    const link = row.querySelector("[data-row-link]");
-    if (row.dataset.row === id) link?.setAttribute("aria-current", "true");
-    else link?.removeAttribute("aria-current");
-  }
-}
-
-function onDetailArrived(detail) {
-  const split = detail.closest(".split");
-  const id = detail.querySelector("[data-row]")?.dataset.row ?? "";
-  const changed = detail.dataset.shown !== id;
-  detail.dataset.shown = id;
-  markOpenRow(split, id);
-  split.dataset.open = id ? "detail" : "list";
-  if (!changed) return;
-  detail.scrollTop = 0;
-  // Where the detail takes the list's place, the page may stand far below its beginning.
-  if (detail.getBoundingClientRect().top < 0) detail.scrollIntoView({ block: "start" });
-}
-
 addEventListener("pagehide", saveScroll);
 document.addEventListener("hitl:announce", (event) => announce(event.detail.text, event.detail.urgent));
 document.addEventListener("hitl:clock", (event) => { setClock(event.detail.serverTime); tickCountdowns(); });
 document.addEventListener("htmx:afterSwap", (event) => {
   tickCountdowns();
-  if (!(event.target instanceof Element)) return;
-  if (event.target.matches(".split__detail")) onDetailArrived(event.target);
-  focusArrived(event.target);
+  if (event.target instanceof Element) focusArrived(event.target);
 });
 
 setClock(document.documentElement.dataset.serverTime ?? "");

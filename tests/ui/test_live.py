@@ -79,6 +79,15 @@ def test_a_row_keeps_the_focus(queue: Page) -> None:
     assert link.evaluate("link => link === document.activeElement")
 
 
+def test_what_is_focused_inside_a_slot_stays(queue: Page) -> None:
+    holder = '<a href="/rows/" id="who">Ana</a> for {} s'
+    answer(queue, revision="2", rows={"r1": {"holder": holder.format(1)}})
+    queue.locator("#who").focus()
+    answer(queue, revision="3", rows={"r1": {"holder": holder.format(2)}})
+    assert queue.locator("[data-row=r1] [data-slot=holder]").text_content() == "Ana for 2 s"
+    assert focused(queue) == "who"
+
+
 def test_new_rows_wait_until_they_are_asked_for(queue: Page) -> None:
     pill = queue.locator("[data-live-pill]")
     assert not pill.is_visible()

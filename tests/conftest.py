@@ -8,6 +8,7 @@ flushed; the clone is dropped.
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -59,10 +60,15 @@ def _administer(statement: str, *names: str) -> None:
 def _point_at(name: str) -> None:
     for alias in ALIASES:
         connections[alias].close()
-        if hasattr(connections[alias], "close_pool"):
-            connections[alias].close_pool()
+        close_pool(alias)
         connections[alias].settings_dict["NAME"] = name
         settings.DATABASES[alias]["NAME"] = name
+
+
+def close_pool(alias: str = "default") -> None:
+    """The pool opens again by itself, with the settings as they are then."""
+    wrapper: Any = connections[alias]
+    wrapper.close_pool()
 
 
 def _clone(name: str, template: str) -> None:
@@ -117,6 +123,9 @@ def advance_clock() -> Callable[..., None]:
 
     def advance(**duration: float) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE test_clock SET shift = shift + %s", [timedelta(**duration)])
+            seconds = timedelta(**duration).total_seconds()
+            cursor.execute(
+                "UPDATE test_clock SET shift = shift + make_interval(secs => %s)", [seconds]
+            )
 
     return advance

@@ -5,11 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Self
 
 import httpx
 
-REQUEST_LINK = re.compile(r"/requests/([0-9a-f-]{36})/")
+ROW_LINK = re.compile(r'href="[^"]*\bopen=([0-9a-f-]{36})')
 PATIENCE = 60.0
 
 
@@ -54,12 +53,6 @@ class Reviewer:
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.url, timeout=20, headers={"Origin": self.url})
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
     def sign_in(self, link: str) -> None:
         page = self._patiently(lambda: self.http.get(link))
         assert page.status_code == 200, page.text
@@ -71,7 +64,8 @@ class Reviewer:
         """As the queue lists them, from the top."""
         page = self._patiently(lambda: self.http.get("/"))
         assert page.status_code == 200, page.text
-        return list(dict.fromkeys(REQUEST_LINK.findall(page.text)))
+        assert 'data-count="queue"' in page.text
+        return list(dict.fromkeys(ROW_LINK.findall(page.text)))
 
     def work_on(self, request_id: str, *, reject: bool) -> None:
         """Opens the request and commits its form, if it still has one."""

@@ -7,6 +7,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ class Recording:
         mapping = read_mapping(self.mapping.read_bytes(), name=self.mapping.name)
         return {
             asked.idempotency_key: canonical_bytes(asked.body["action"])
-            for number, line in enumerate(self.file.open("rb"), 1)
+            for number, line in enumerate(self.file.read_bytes().splitlines(), 1)
             for asked in questions(read_episode(line, line_number=number), mapping)
         }
 
@@ -64,21 +66,33 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         yield stack
 
 
-def _manage(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
+@contextmanager
+def _manage(stack: Stack, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command of manage.py in the console's environment; it never outlives the block."""
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    with subprocess.Popen(
+        command,
         env=stack.env,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _output(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     return out
+
+
+def _run(stack: Stack, *arguments: str) -> str:
+    with _manage(stack, *arguments) as process:
+        return _output(process)
 
 
 def _rows(stack: Stack, query: str) -> list[dict[str, Any]]:
@@ -96,52 +110,55 @@ def _kill_web(stack: Stack, *, at: int) -> None:
     deadline = time.monotonic() + 60
     while _stored(stack) < at:
         assert time.monotonic() < deadline, "the replay does not get on"
-        time.sleep(0.02)
+        time.sleep(0.05)
     assert len(stack.kill("web")) > 0
 
 
-def _review(reviewer: Reviewer, stop: threading.Event) -> None:
-    """One by one from the top of the queue, until nothing comes any more."""
-    while True:
-        ended = stop.is_set()
+def _review(reviewer: Reviewer, stop: threading.Event, *, from_the_top: bool) -> None:
+    """One by one through the queue and again, until the block that they work for ends."""
+    while not stop.is_set():
         waiting = reviewer.open_requests()
-        for request_id in waiting:
+        for request_id in waiting if from_the_top else reversed(waiting):
             reviewer.work_on(request_id, reject=int(request_id[-1], 16) % 4 == 0)
-        if ended and not waiting:
-            return
+
+
+@contextmanager
+def _working(reviewers: list[Reviewer]) -> Iterator[None]:
+    """At the same time from both ends of the queue; what goes wrong for one is raised."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(len(reviewers)) as pool:
+        at_work = [
+            pool.submit(_review, reviewer, stop, from_the_top=number % 2 == 0)
+            for number, reviewer in enumerate(reviewers)
+        ]
+        try:
+            yield
+        finally:
+            stop.set()
+            for work in at_work:
+                work.result()
+
+
+def _signed_in(stack: Stack, email: str) -> Reviewer:
+    reviewer = Reviewer(stack.url)
+    reviewer.sign_in(_run(stack, "create_admin", email, "--team", "Support").strip())
+    return reviewer
 
 
 def test_nothing_is_lost_or_doubled_when_the_web_is_killed_twice(
     stack: Stack, recording: Recording
 ) -> None:
-    links = [
-        _output(_manage(stack, "create_admin", email, "--team", "Support"))
-        for email in ("ana@example.com", "ben@example.com")
-    ]
-    _output(_manage(stack, "create_agent", AGENT, "--team", "Support"))
-    reviewers, stop = [Reviewer(stack.url), Reviewer(stack.url)], threading.Event()
-    for reviewer, link in zip(reviewers, links, strict=True):
-        reviewer.sign_in(link.strip())
-    threads = [threading.Thread(target=_review, args=(r, stop)) for r in reviewers]
-
+    reviewers = [_signed_in(stack, email) for email in ("ana@example.com", "ben@example.com")]
+    _run(stack, "create_agent", AGENT, "--team", "Support")
     replay = ("replay", str(recording.file), "--agent", AGENT, "--mapping", str(recording.mapping))
     expected = recording.actions()
-    sending = _manage(
-        stack, *replay, "--wait-for-decisions", "--concurrency", "24", "--url", stack.url
-    )
-    try:
+
+    waiting = ("--wait-for-decisions", "--concurrency", "24", "--url", stack.url)
+    with _manage(stack, *replay, *waiting) as sending, _working(reviewers):
         _kill_web(stack, at=len(expected) // 4)
-        for thread in threads:
-            thread.start()
         _kill_web(stack, at=len(expected) // 2)
         summary = _output(sending)
-    finally:
-        sending.kill()
-        stop.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join(60)
-    again = _output(_manage(stack, *replay, "--url", stack.url))
+    again = _run(stack, *replay, "--url", stack.url)
 
     assert f"{len(expected)} answered" in summary
     assert f"{len(expected)} answered ({len(expected)} repeats of earlier ones), 0 refused" in again
@@ -151,6 +168,8 @@ def test_nothing_is_lost_or_doubled_when_the_web_is_killed_twice(
     _check_closed_once(stack, requests)
     _check_reviewers(stack, reviewers, len(expected))
     _check_trail(stack, requests)
+    for reviewer in reviewers:
+        reviewer.http.close()
 
 
 def _check_closed_once(stack: Stack, requests: list[dict[str, Any]]) -> None:

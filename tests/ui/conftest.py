@@ -23,7 +23,7 @@ class QuietHandler(WSGIRequestHandler):
 def site(settings: Settings) -> Iterator[str]:
     """The project's pages and those of live_site.py, without a database."""
     settings.ROOT_URLCONF = "tests.ui.live_site"
-    live_site.STATE.__init__()  # type: ignore[misc]
+    live_site.STATE.reset()
     server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
     server.daemon_threads = True
     server.set_app(WSGIHandler())

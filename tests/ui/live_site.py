@@ -19,6 +19,9 @@ class State:
     asked: list[dict[str, str]] = field(default_factory=list)
     posts: list[dict[str, str]] = field(default_factory=list)
 
+    def reset(self) -> None:
+        self.rows, self.delta, self.status, self.asked, self.posts = [], {}, 200, [], []
+
 
 STATE = State()
 FAR_AWAY = 100_000

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hitlconsole.local.console import say
 from hitlconsole.local.process import spawn
@@ -18,6 +19,7 @@ def run_in_foreground(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
+    folder: Path,
     stop_signal: signal.Signals = signal.SIGTERM,
 ) -> int:
     """Its exit code (128 + n when signal n ended it).
@@ -25,7 +27,7 @@ def run_in_foreground(
     Ctrl-C is the command's own affair. Asked to stop in another way, we ask the command with
     `stop_signal`, and kill it when it takes longer than ten seconds.
     """
-    process = spawn(argv, env=env, cwd=supervisor.paths.root, output=None)
+    process = spawn(argv, env=env, cwd=folder, output=None)
     deadline: float | None = None
     while process.poll() is None:
         if requested := supervisor.signals.take():

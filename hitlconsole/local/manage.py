@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from hitlconsole.local.application import (
@@ -75,9 +76,8 @@ def _join(
 def _become(
     environment: Environment, variables: Mapping[str, str], arguments: Sequence[str]
 ) -> NoReturn:
-    """The command takes our place: its exit code, its signals, its streams."""
+    """The command takes our place: its exit code, its signals, its streams, its folder."""
     command = _command(environment, variables, arguments)
-    os.chdir(environment.root)
     os.execve(command[0], command, dict(variables))  # noqa: S606
 
 
@@ -92,7 +92,7 @@ def _with_own_services(
             migrate = migrate_command(environment, variables)
             supervisor.step(migrate, env=variables, what="migrating the database")
         command = _command(environment, variables, arguments)
-        return run_in_foreground(supervisor, command, env=variables)
+        return run_in_foreground(supervisor, command, env=variables, folder=Path.cwd())
 
 
 def _command(

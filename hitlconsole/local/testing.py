@@ -48,7 +48,9 @@ def _run(
         }
         command = _command(environment, arguments)
         # As SIGINT pytest takes its fixtures down; SIGTERM would end it on the spot.
-        return run_in_foreground(supervisor, command, env=variables, stop_signal=signal.SIGINT)
+        return run_in_foreground(
+            supervisor, command, env=variables, folder=environment.root, stop_signal=signal.SIGINT
+        )
 
 
 def _command(environment: Environment, arguments: Sequence[str]) -> list[str]:

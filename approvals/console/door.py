@@ -1,8 +1,7 @@
 """The one place where a page answers what a service refuses."""
 
-from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -10,18 +9,15 @@ from django.shortcuts import render
 
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Team
-from hitlconsole.accounts.sessions import asks_for_fragment, current_user, signed_in
+from hitlconsole.accounts.sessions import View, asks_for_fragment, current_user, signed_in
 from hitlconsole.lib.problems import Problem
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-
-def page(view: View[P]) -> View[P]:
+def page(view: View) -> View:
     """Signed in only; a refusal of a service becomes an error page, or a banner in a pane."""
 
     @wraps(view)
-    def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Problem as problem:
@@ -32,8 +28,8 @@ def page(view: View[P]) -> View[P]:
 
 def answer_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     if asks_for_fragment(request):
-        context = {"problem": problem}
-        return render(request, "console/problem_pane.html", context, status=problem.status)
+        pane = "console/problem_pane.html"
+        return render(request, pane, {"problem": problem}, status=problem.status)
     if problem.status == 404:
         raise Http404(problem.detail)
     if problem.status == 403:

@@ -52,7 +52,8 @@ class QueueFilter:
         return self != type(self)()
 
     def toggled(self, name: str) -> str:
-        return query_string(replace(self, **{name: not getattr(self, name)}))
+        flipped: Any = {name: not getattr(self, name)}
+        return query_string(replace(self, **flipped))
 
     def query(self, **more: str) -> str:
         return query_string(self, **more)

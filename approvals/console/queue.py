@@ -125,7 +125,7 @@ class Row:
     @property
     def tag(self) -> str:
         """Changes when the row would look different (beside its clocks)."""
-        holder = self.request.claimed_by_id.hex[-8:] if self.held else "-"
+        holder = self.request.claimed_by_id if self.held else ""
         return f"{self.request.revision}.{self.request.status}.{holder}"
 
     @property

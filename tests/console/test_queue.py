@@ -1,0 +1,291 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from approvals.models import ApprovalRequest, Presence, Takeover
+from approvals.services.claims import claim_request
+from approvals.services.decide import decide_request
+from approvals.vocabulary import Channel, Verdict
+from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import database_now
+from tests.console.conftest import House
+from tests.console.html import read
+from tests.factories import HARD, TAKEOVER, make_agent, make_team, submit
+
+
+def reject(request: ApprovalRequest, reviewer: User) -> None:
+    request.refresh_from_db()
+    decide_request(
+        request_id=request.id,
+        reviewer=reviewer,
+        verdict=Verdict.REJECT,
+        revision=request.revision,
+        channel=Channel.WEB,
+        notes="Not this one",
+    )
+
+
+def ask_delta(client: Client, shown: list[Any], **more: str) -> dict[str, Any]:
+    query = {"since": database_now().isoformat(), "shown": ",".join(map(str, shown))} | more
+    answer = client.get(
+        reverse("console:queue-delta"), query, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 200, answer.content
+    body: dict[str, Any] = json.loads(answer.content)
+    return body
+
+
+def test_takeovers_come_first_then_open_requests_by_deadline(house: House, ana: Client) -> None:
+    hard = submit(house.key, facts=HARD, description="The hard one")
+    soft = submit(house.key, description="The soft one")
+    _, other_key = make_agent(house.team, "research-bot")
+    submit(other_key, facts=TAKEOVER, description="Too unsure")
+    takeover = Takeover.objects.get()
+    page = read(ana.get("/"))
+    assert page.rows() == [str(takeover.id), str(soft.id), str(hard.id)]
+    assert "Pending for Payments, by deadline" in page.text
+    assert "research-bot is stopped" in page.text
+    assert "then approved" in page.text
+    assert "then escalated" in page.text
+
+
+def test_closed_requests_are_not_in_the_queue(house: House, ana: Client) -> None:
+    request = submit(house.key)
+    reject(request, house.ana)
+    page = read(ana.get("/"))
+    assert page.rows() == []
+    assert "Nothing waits for you" in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("strict=1", {"hard"}),
+        ("due=1", {"soft", "other"}),
+        ("mine=1", {"hard"}),
+        ("type=email.send", {"other"}),
+        ("q=PARCEL", {"soft"}),
+        ("q=send-bot", {"other"}),
+        ("q=100%25", set()),
+        ("strict=1&due=1", set()),
+        ("team=nonsense&agent=", {"soft", "hard", "other"}),
+    ],
+)
+def test_filters_stand_in_the_address(
+    house: House, ana: Client, query: str, expected: set[str]
+) -> None:
+    _, other_key = make_agent(house.team, "send-bot")
+    requests = {
+        "soft": submit(house.key, description="Refund: parcel lost"),
+        "hard": submit(house.key, facts=HARD, description="Refund 420"),
+        "other": submit(other_key, action_type="email.send", description="Tell them"),
+    }
+    claim_request(request_id=requests["hard"].id, reviewer=house.ana)
+    page = read(ana.get(f"/?{query}"))
+    assert set(page.rows()) == {str(requests[name].id) for name in expected}
+
+
+def test_a_filter_that_matches_nothing_says_so(house: House, ana: Client) -> None:
+    submit(house.key)
+    assert "Nothing matches" in read(ana.get("/?q=zebra")).text
+
+
+def test_an_empty_console_says_how_to_connect_an_agent(db: None) -> None:
+    from tests.factories import make_admin
+
+    client = Client()
+    client.force_login(make_admin())
+    assert "No agent is connected yet" in read(client.get("/")).text
+
+
+def test_a_long_queue_is_loaded_in_pages_without_gaps(house: House, ana: Client) -> None:
+    requests = [submit(house.key, description=f"Refund {n}") for n in range(53)]
+    first = ana.get("/")
+    more = f"?{first.context['more_url'].removeprefix('?')}"
+    second = ana.get(
+        f"/{more}&part=rows", headers={"HX-Request": "true", "HX-Target": "queue-list"}
+    )
+    assert len(read(first).rows()) == 50
+    assert read(first).rows() + read(second).rows() == [str(request.id) for request in requests]
+    assert "53 open, all shown" in read(second).text
+
+
+def count_queries(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+def test_the_queue_costs_the_same_few_queries_at_1_and_at_50_rows(
+    house: House, ana: Client
+) -> None:
+    submit(house.key)
+    ana.get("/")
+    at_one = count_queries(ana, "/")
+    for n in range(49):
+        request = submit(house.key, description=f"Refund {n}")
+        claim_request(request_id=request.id, reviewer=house.ben)
+    assert count_queries(ana, "/") == at_one
+    assert at_one <= 8
+
+
+def test_the_delta_costs_the_same_few_queries_at_1_and_at_50_rows(
+    house: House, ana: Client
+) -> None:
+    def cost(shown: list[ApprovalRequest]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            ask_delta(ana, [request.id for request in shown])
+        return len(queries)
+
+    requests = [submit(house.key)]
+    at_one = cost(requests)
+    requests += [submit(house.key, description=f"Refund {n}") for n in range(49)]
+    assert cost(requests) == at_one
+
+
+def test_the_delta_tells_what_changed_about_the_shown_rows(
+    house: House, ana: Client, ben: Client
+) -> None:
+    kept, decided = submit(house.key), submit(house.key, description="Refund 2")
+    claim_request(request_id=kept.id, reviewer=house.ben)
+    reject(decided, house.ben)
+    fresh = submit(house.key, description="Refund 3")
+    answer = ask_delta(ana, [kept.id, decided.id])
+    assert set(answer["rows"]) == {str(kept.id), str(decided.id)}
+    assert "ben" in answer["rows"][str(kept.id)]["holder"]
+    assert answer["rows"][str(kept.id)]["@revision"] == "1"
+    assert answer["rows"][str(decided.id)]["due"] == ""
+    assert list(answer["gone"]) == [str(decided.id)]
+    assert "Rejected by ben" in answer["gone"][str(decided.id)]
+    assert (answer["new"], answer["new_count"], answer["urgent"]) == ([str(fresh.id)], 1, 0)
+    assert answer["counts"] == {"queue": 2}
+
+
+def test_the_delta_is_empty_where_nothing_changed(house: House, ana: Client) -> None:
+    request = submit(house.key)
+    first = ask_delta(ana, [request.id])
+    again = ana.get(
+        reverse("console:queue-delta"),
+        {
+            "since": database_now().isoformat(),
+            "shown": str(request.id),
+            "revision": first["revision"],
+        },
+    )
+    assert (again.status_code, again.content) == (204, b"")
+
+
+def test_a_released_takeover_goes_from_the_open_queue(
+    house: House, ana: Client, admin: Client
+) -> None:
+    submit(house.key, facts=TAKEOVER)
+    takeover = Takeover.objects.get()
+    admin.post(reverse("console:release-takeover", args=[takeover.id]), {"notes": "Look twice"})
+    assert ask_delta(ana, [takeover.id])["gone"] == {str(takeover.id): "Released"}
+
+
+def test_what_is_due_within_a_minute_stands_in_the_strip(
+    house: House, ana: Client, advance_clock: Callable[..., None]
+) -> None:
+    request = submit(house.key, description="Refund in a hurry")
+    assert "Nothing is due within 60 s" in read(ana.get("/")).text
+    advance_clock(seconds=250)
+    assert "due < 60 s Refund in a hurry" in read(ana.get("/")).text
+    answer = ask_delta(ana, [request.id])
+    assert "Refund in a hurry" in answer["due"]
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ({"visible": "1"}, True),
+        ({}, False),
+        ({"visible": "1", "mine": "1"}, False),
+        ({"visible": "1", "only": "1"}, False),
+    ],
+)
+def test_only_a_visible_tab_with_the_whole_queue_is_presence(
+    house: House, ana: Client, query: dict[str, str], counts: bool
+) -> None:
+    ask_delta(ana, [], **query)
+    assert Presence.objects.filter(user=house.ana).exists() is counts
+
+
+def test_the_queue_open_beside_a_request_makes_silence_consent(
+    house: House, ana: Client, advance_clock: Callable[..., None]
+) -> None:
+    from approvals.services.deadlines import sweep_due
+
+    request = submit(house.key)
+    for _ in range(32):
+        ask_delta(ana, [request.id], visible="1")
+        advance_clock(seconds=10)
+    sweep_due()
+    request.refresh_from_db()
+    assert (request.status, request.resolution) == ("approved", "silent_consent")
+    assert "Approved by silence" in read(ana.get(f"/requests/{request.id}/")).text
+
+
+def test_an_ended_session_is_told_401_and_never_a_login_page(house: House) -> None:
+    answer = Client().get(
+        reverse("console:queue-delta"),
+        {"since": database_now().isoformat()},
+        headers={"Accept": "application/json"},
+    )
+    assert (answer.status_code, answer.headers["X-Session"]) == (401, "expired")
+    pane = Client().get("/?open=x", headers={"HX-Request": "true", "HX-Target": "detail"})
+    assert pane.status_code == 401
+
+
+def test_a_pane_is_a_part_and_history_gets_the_whole(house: House, ana: Client) -> None:
+    request = submit(house.key)
+    headers = {"HX-Request": "true", "HX-Target": "detail"}
+    pane = ana.get(f"/?open={request.id}", headers=headers)
+    assert b"<html" not in pane.content
+    assert "Refund order 5512: parcel lost" in read(pane).text
+    whole = ana.get(
+        f"/?open={request.id}", headers=headers | {"HX-History-Restore-Request": "true"}
+    )
+    assert b"<html" in whole.content
+
+
+def test_previous_and_next_lead_through_the_queue_by_deadline(house: House, ana: Client) -> None:
+    first, second, third = (submit(house.key, description=f"Refund {n}") for n in range(3))
+    context = ana.get(f"/?open={second.id}").context
+    assert context["previous_url"] == f"/?open={first.id}"
+    assert context["next_url"] == f"/?open={third.id}"
+    assert ana.get(f"/?open={first.id}").context["previous_url"] == ""
+    assert ana.get(f"/?open={third.id}").context["next_url"] == ""
+
+
+def test_requests_without_a_deadline_come_last(house: House, ana: Client) -> None:
+    stopped = submit(house.key, facts=HARD, description="Waits without a clock")
+    submit(house.key, facts=TAKEOVER, description="Stops the agent")
+    _, other_key = make_agent(house.team, "other-bot")
+    later = submit(other_key, facts=HARD, description="Has a clock")
+    stopped.refresh_from_db()
+    assert stopped.deadline is None
+    assert read(ana.get("/")).rows()[1:] == [str(later.id), str(stopped.id)]
+    assert ana.get(f"/?open={later.id}").context["next_url"] == f"/?open={stopped.id}"
+    assert ana.get(f"/?open={stopped.id}").context["previous_url"] == f"/?open={later.id}"
+
+
+def test_an_agents_owner_sees_it_wait_outside_the_own_teams(
+    house: House, as_person: Callable[[User], Client]
+) -> None:
+    from tests.factories import make_reviewer
+
+    owner = make_reviewer(make_team("Support"), "owner@example.com")
+    house.agent.owner = owner
+    house.agent.save()
+    request = submit(house.key)
+    assert read(as_person(owner).get("/")).rows() == [str(request.id)]
+    assert request.deadline is not None
+    assert request.deadline - request.created_at == timedelta(seconds=300)

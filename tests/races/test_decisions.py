@@ -19,6 +19,7 @@ from audit.models import AuditEvent
 from autonomy.models import Outcome
 from hitlconsole.lib.problems import Problem
 from tests.approvals.helpers import trail
+from tests.conftest import close_pool
 from tests.factories import HARD, TAKEOVER, ask, make_agent, make_reviewer, make_team, submit
 
 
@@ -49,10 +50,10 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 def wide_pool(committed_db: str, settings) -> None:
     pool = connection.settings_dict["OPTIONS"]["pool"]
     before = pool["max_size"]
-    connection.close_pool()
+    close_pool()
     pool["max_size"] = 60
     yield
-    connection.close_pool()
+    close_pool()
     pool["max_size"] = before
 
 

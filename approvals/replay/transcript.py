@@ -55,13 +55,17 @@ def read_episode(line: bytes, *, line_number: int) -> Episode:
         # Recordings are long; only what is sent has to keep to the limits of a request.
         stored = loads(line, max_bytes=MAX_LINE_BYTES)
     except StrictJSONError as error:
-        raise TranscriptError(str(error)) from None
+        raise TranscriptError(_words(error)) from None
     if not isinstance(stored, dict) or not isinstance(stored.get("messages"), list):
         raise TranscriptError('expected an object with a list "messages"')
     name = stored.get("episode", f"line-{line_number}")
     if not isinstance(name, str) or not name:
         raise TranscriptError('"episode" must be a text')
     return Episode(name, _task(stored["messages"]), tuple(_calls(stored["messages"])))
+
+
+def _words(error: StrictJSONError) -> str:
+    return str(error) if error.loc else error.msg
 
 
 def _task(messages: list[Any]) -> str:
@@ -102,7 +106,9 @@ def _arguments(stored: object, where: str) -> dict[str, Any]:
         try:
             stored = loads(stored.encode("utf-8", "surrogatepass"), max_bytes=MAX_LINE_BYTES)
         except StrictJSONError as error:
-            raise TranscriptError(f"the arguments of {where} are unusable: {error}") from None
+            raise TranscriptError(
+                f"the arguments of {where} are unusable: {_words(error)}"
+            ) from None
     if not isinstance(stored, dict):
         raise TranscriptError(f"the arguments of {where} are no object")
     return stored

@@ -67,7 +67,8 @@ BY_ANA = {"reviewer_id": "0193", "notes": "Too much."}
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"status": "needs_info"}, "HARD_APPROVAL needs info"),
+        ({"status": "pending"}, "HARD_APPROVAL pending"),
+        ({"status": "needs_info", "decision": BY_ANA}, "HARD_APPROVAL needs info: Too much."),
         (
             {"status": "approved", "resolution": "automatic", "level": "FULL_AUTO"},
             "FULL_AUTO approved by the policy",

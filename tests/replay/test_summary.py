@@ -74,7 +74,7 @@ def test_a_reader_counts_what_it_reads_and_names_what_it_cannot() -> None:
     )
     [first, *others] = tally.bad_lines
     assert first[0] == 3
-    assert first[1].startswith("[]: not JSON")
+    assert first[1].startswith("not JSON: ")
     assert others == [
         (4, "not in the mapping: burn_books"),
         (5, "the episode 'visit-1' is on line 1 already"),

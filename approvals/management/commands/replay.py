@@ -83,10 +83,14 @@ class Command(BaseCommand):
             stopped = asyncio.run(_replay(reader, client, progress, options["agent"]))
         self.stdout.write(summary(tally))
         if stopped is not None:
-            self.stderr.write("Stopped. The same command goes on from here and doubles nothing.")
+            self._say("Stopped. The same command goes on from here and doubles nothing.")
             raise SystemExit(STOPPED_BY[stopped])
         if not tally.is_clean:
             raise SystemExit(1)
+
+    def _say(self, words: str) -> None:
+        """Beside the table on standard output; no error, so not in the colour of one."""
+        self.stderr.write(words, style_func=str)
 
     @contextmanager
     def _key(self, options: dict[str, Any]) -> Iterator[str]:
@@ -96,12 +100,12 @@ class Command(BaseCommand):
             return
         agent = _agent(options["agent"])
         key, secret = create_key(agent)
-        self.stderr.write(f"Made the key {key.prefix}… of {agent.name} for this replay.")
+        self._say(f"Made the key {key.prefix}… of {agent.name} for this replay.")
         try:
             yield secret
         finally:
             revoke_key(key, by=SYSTEM)
-            self.stderr.write(f"Revoked the key {key.prefix}….")
+            self._say(f"Revoked the key {key.prefix}….")
 
 
 def _mapping(file: Path) -> Mapping:

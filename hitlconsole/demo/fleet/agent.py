@@ -20,6 +20,7 @@ WAIT_SECONDS = 30
 THINKING = 4.0
 RELEASE_POLL = 10.0
 REST = (60.0, 120.0)
+FIRST_REST = (10.0, 60.0)
 OPEN_CASES = 4
 
 
@@ -74,9 +75,10 @@ class Agent:
                 if name not in resumed:
                     self._begin(self._open(after, name))
             await self._sleep(max(after for after, _ in self.script.opening))
+            await self._sleep(self.rng.uniform(*FIRST_REST))
             while True:
-                await self._sleep(self.rng.uniform(*REST))
                 await self._next_of_routine()
+                await self._sleep(self.rng.uniform(*REST))
 
     def _begin(self, part: Coroutine[Any, Any, None]) -> None:
         self.group.create_task(self._guarded(part))

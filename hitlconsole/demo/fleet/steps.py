@@ -43,10 +43,10 @@ def next_step(request: Json, scene: Scene, number: int, *, answered: int) -> Ste
 
 
 def state_words(request: Json) -> str:
-    """HARD_APPROVAL pending; rejected: Too much."""
+    """HARD_APPROVAL pending; HARD_APPROVAL needs info: Why?; rejected: Too much."""
     status = request["status"]
     if status in OPEN:
-        return f"{request['level']} {status.replace('_', ' ')}"
+        return f"{request['level']} {status.replace('_', ' ')}{_notes(request)}"
     return f"{_closed_words(request)}{_notes(request)}"
 
 

@@ -22,8 +22,7 @@ def double_charge(rng: Random) -> Scene:
             order, order.total, method=order.card, memo=f"Harbour & Pine {order.number}"
         ),
         label=f"{order.total:.2f} USD",
-        description=f"Charge {order.customer} {order.total:.2f} USD for order {order.number}: "
-        "the first attempt timed out",
+        description=f"Charge {order.customer} for {order.number}: the first attempt timed out",
         task=f"Collect the payment of order {order.number}.",
         score=0.77,
         rationale="The payment call ended in a timeout, so the order still shows as unpaid.",
@@ -84,8 +83,7 @@ def _goodwill(
         action_type="refund.create",
         arguments=_money(order, amount, reason="goodwill"),
         label=f"{amount:.2f} USD",
-        description=f"Refund {amount:.2f} USD of order {order.number} to {order.customer} as "
-        "goodwill for a late parcel",
+        description=f"Refund a part of order {order.number} to {order.customer}: parcel was late",
         task=task,
         score=score,
         rationale=why,
@@ -173,7 +171,7 @@ def _coupon(rng: Random, outcome: Outcome) -> Scene:
             "valid_days": 90,
         },
         label=f"{amount:.2f} USD",
-        description=f"Give {order.customer} a coupon of {amount:.2f} USD for the next order",
+        description=f"Give {order.customer} a coupon for the next order",
         task=f"Thank {first_name(order)} for the photographs sent with the review of {order.item}.",
         score=0.87,
         rationale="The review was published and has four photographs.",

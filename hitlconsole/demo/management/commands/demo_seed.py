@@ -15,5 +15,6 @@ class Command(BaseCommand):
         self.stderr.write(
             f"The demonstration has {len(TEAMS)} teams, {len(PEOPLE)} people,"
             f" {len(ACTION_TYPES)} action types and {len(AGENTS)} agents"
-            f" (their keys are in {keys_file()})."
+            f" (their keys are in {keys_file()}).",
+            style_func=str,
         )

@@ -180,6 +180,7 @@ class SubmissionIn(Body):
     )
 
 
+CLAIM_ID_PATTERN = r"^[!-~]{1,100}$"
 IDEMPOTENCY_KEY_PATTERN = r"^[ -~]{1,255}$"
 
 
@@ -216,7 +217,7 @@ class MessageIn(Body):
 class ExecutionIn(Body):
     """The claim of the one execution that an approval is good for."""
 
-    claim_id: Annotated[str, Field(pattern=r"^[!-~]{1,100}$")] = Field(
+    claim_id: Annotated[str, Field(pattern=CLAIM_ID_PATTERN)] = Field(
         description="Chosen by the executor. The same id repeats the claim (a lost answer is no"
         " loss), another one is refused."
     )

@@ -18,19 +18,56 @@ JSON in UTF-8 of at most 256 KiB and 32 levels. Unknown fields and repeated keys
 Errors are `application/problem+json` with a stable `code`.\
 """
 REFS = "#/components/schemas/{model}"
-# Problems that any call can meet, and those of calls with a body.
-ALWAYS = (401, 403, 405, 500, 503)
-WITH_BODY = (400, 413, 415, 422)
-SPECIAL: dict[str, tuple[int, ...]] = {
-    "submitRequest": (409, 423),
-    "evaluate": (423,),
-    "getRequest": (404, 422),
-    "listRequests": (422,),
-    "cancelRequest": (404, 409),
-    "postMessage": (404, 409),
-    "claimExecution": (404, 409, 423),
-    "reportOutcome": (404, 409),
-    "decideRequest": (404, 409, 423),
+# The problems that a call can answer with, beside its own.
+ALWAYS = (
+    "missing_key",
+    "invalid_key",
+    "key_expired",
+    "key_revoked",
+    "wrong_scope",
+    "agent_disabled",
+    "method_not_allowed",
+    "internal_error",
+    "unavailable",
+)
+WITH_BODY = (
+    "malformed_json",
+    "body_too_large",
+    "unsupported_media_type",
+    "invalid_request",
+    "duplicate_key",
+    "too_deep",
+    "number_out_of_range",
+    "invalid_text",
+)
+OWN: dict[str, tuple[str, ...]] = {
+    "submitRequest": ("invalid_header", "idempotency_conflict", "agent_read_only"),
+    "submitBatch": (),
+    "evaluate": ("agent_read_only",),
+    "getRequest": ("not_found", "invalid_request"),
+    "listRequests": ("invalid_request",),
+    "getAgent": (),
+    "cancelRequest": ("not_found", "already_closed"),
+    "postMessage": ("invalid_header", "not_found", "already_closed", "idempotency_conflict"),
+    "claimExecution": (
+        "not_found",
+        "not_approved",
+        "already_executed",
+        "approval_lapsed",
+        "approval_revoked",
+        "agent_read_only",
+    ),
+    "reportOutcome": ("not_found", "not_approved", "not_executed", "outcome_conflict"),
+    "decideRequest": (
+        "not_allowed",
+        "not_found",
+        "already_closed",
+        "stale_revision",
+        "waiting_for_answer",
+        "no_tier_left",
+        "takeover_conflict",
+        "agent_read_only",
+    ),
 }
 
 
@@ -45,6 +82,8 @@ def openapi_document() -> dict[str, Any]:
     schemas["BatchIn"]["properties"]["requests"]["items"] = {
         "$ref": REFS.format(model="BatchItemIn")
     }
+    for query in ("WaitQuery", "ListQuery"):
+        del schemas[query]  # their fields are parameters
     for path in document["paths"].values():
         for operation in path.values():
             _finish(operation)
@@ -60,14 +99,13 @@ def _schemas() -> dict[str, Any]:
 
 def _finish(operation: dict[str, Any]) -> None:
     operation["parameters"] = [_parameter(one) for one in operation["parameters"]]
-    statuses = {*ALWAYS, *SPECIAL.get(operation["operationId"], ())}
+    codes = {*ALWAYS, *OWN[operation["operationId"]]}
     if "requestBody" in operation:
-        statuses |= {*WITH_BODY}
+        codes |= {*WITH_BODY}
     responses = operation["responses"]
     for status, response in responses.items():
-        response["description"] = ANSWERS.get(status, "The answer.")
-    for status in sorted(statuses):
-        responses[status] = _problem_response(status)
+        response["description"] = ANSWERS[status]
+    responses |= _problem_responses(codes)
     if operation["operationId"] in ("submitRequest", "postMessage"):
         _describe_headers(operation)
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
@@ -86,11 +124,21 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 ANSWERS = {200: "The answer.", 201: "Stored; this is final.", 202: "Stored; people are asked."}
 
 
-def _problem_response(status: int) -> dict[str, Any]:
-    codes = [code for code, (of_status, _) in CATALOGUE.items() if of_status == status]
+def _problem_responses(codes: set[str]) -> dict[int, dict[str, Any]]:
+    """By status, in the order of the catalogue."""
+    by_status: dict[int, list[str]] = {}
+    for code, (status, _) in CATALOGUE.items():
+        if code in codes:
+            by_status.setdefault(status, []).append(code)
+    return {status: _problem_response(some) for status, some in by_status.items()}
+
+
+def _problem_response(codes: list[str]) -> dict[str, Any]:
+    only = {"properties": {"code": {"enum": codes}}}
+    schema = {"allOf": [{"$ref": REFS.format(model="ProblemOut")}, only]}
     return {
         "description": "A problem: " + ", ".join(f"`{code}`" for code in codes),
-        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+        "content": {CONTENT_TYPE: {"schema": schema}},
     }
 
 

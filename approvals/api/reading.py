@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from approvals.api.bodies import (
     ACTION_TYPE_PATTERN,
+    CLAIM_ID_PATTERN,
     IDEMPOTENCY_KEY_PATTERN,
     MONEY_PATTERN,
     SOMETHING_PATTERN,
@@ -44,6 +45,7 @@ PATTERN_WORDS = {
     TRACEPARENT_PATTERN: "must be a W3C traceparent: version-traceid-parentid-flags",
     URL_PATTERN: "must be an http or https URL",
     SOMETHING_PATTERN: "must not be blank",
+    CLAIM_ID_PATTERN: "must be 1 to 100 printable ASCII characters without spaces",
     IDEMPOTENCY_KEY_PATTERN: "must be 1 to 255 printable ASCII characters",
 }
 WORDS = {

@@ -78,24 +78,28 @@ class Client:
 def check_response(response: httpx.Response) -> None:
     """Status, content type and body are declared for this call."""
     request = response.request
-    operation = _operation(request.method, request.url.path)
-    if operation is None:
+    found = _operation(request.method, request.url.path)
+    if found is None:
         if response.status_code in OUTSIDE:
             _check_body(response, CONTENT_TYPE, "#/components/schemas/ProblemOut")
         return
-    declared = operation["responses"].get(str(response.status_code))
-    assert declared is not None, f"undeclared status {response.status_code}: {response.text}"
-    ((content_type, media),) = declared["content"].items()
-    _check_body(response, content_type, media["schema"]["$ref"])
+    pointer, operation = found
+    status = str(response.status_code)
+    declared = operation["responses"].get(status)
+    assert declared is not None, f"undeclared status {status}: {response.text}"
+    (content_type,) = declared["content"]
+    steps = ("responses", status, "content", content_type.replace("/", "~1"), "schema")
+    _check_body(response, content_type, "/".join((pointer, *steps)))
     _check_headers(response, declared)
 
 
-def _operation(method: str, path: str) -> dict[str, Any] | None:
+def _operation(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+    """(JSON pointer, operation) of the document."""
     for template, operations in openapi_document()["paths"].items():
         pattern = re.sub(r"\{[^}]+\}", "[0-9a-f-]{36}", template)
         if re.fullmatch(pattern, path) and method.lower() in operations:
-            operation: dict[str, Any] = operations[method.lower()]
-            return operation
+            place = template.replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
+            return f"#/paths/{place}/{method.lower()}", operations[method.lower()]
     return None
 
 

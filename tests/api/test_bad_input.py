@@ -392,7 +392,12 @@ BAD_CALLS = {
     "/messages": ({"text": ""}, [{"loc": ["text"], "msg": "must have at least 1 characters"}]),
     "/execution": (
         {"claim_id": "two words"},
-        [{"loc": ["claim_id"], "msg": "must match ^[!-~]{1,100}$"}],
+        [
+            {
+                "loc": ["claim_id"],
+                "msg": "must be 1 to 100 printable ASCII characters without spaces",
+            }
+        ],
     ),
     "/outcome": (
         {"result": "done"},

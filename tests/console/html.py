@@ -48,9 +48,9 @@ class _Reader(HTMLParser):
             if "selected" in values or self._select not in fields:
                 fields[self._select] = values.get("value", "")
         elif tag == "input" and name:
-            ticked = "checked" in values or values.get("type") not in ("checkbox", "radio")
-            if ticked:
-                fields[name] = values.get("value", "")
+            choice = values.get("type") in ("checkbox", "radio")
+            if not choice or "checked" in values:
+                fields[name] = values.get("value", "on" if choice else "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea":
@@ -86,10 +86,9 @@ class Page:
 
     def rows(self) -> list[str]:
         """The ids of the list's rows, in order."""
-        lists = [
+        return [
             values["data-row"] for tag, values in self.tags if tag == "li" and "data-row" in values
         ]
-        return lists
 
 
 def read(response: HttpResponse) -> Page:

@@ -3,11 +3,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from approvals.models import ApprovalRequest, Decision, Message, Takeover
+from approvals.services.deadlines import sweep_due
 from approvals.services.exchange import post_message
 from autonomy.policy.facts import Facts
 from hitlconsole.accounts.models import Agent
@@ -32,7 +32,7 @@ def open_page(client: Client, request: ApprovalRequest) -> Page:
 
 def commit(
     client: Client, request: ApprovalRequest, which: str, page: Page | None = None, **typed: str
-) -> HttpResponse:
+) -> Any:
     """Send the form as the page gave it, with what a person typed."""
     form = (page or open_page(client, request)).form(f"verdict-{which}")
     return client.post(form.action, form.fields | typed)
@@ -336,7 +336,7 @@ def test_claiming_extending_releasing_and_commenting(
     assert "ana works on it" in read(taken).text
     ana.post(reverse("console:extend", args=[request.id]))
     request.refresh_from_db()
-    assert (request.deadline - before).total_seconds() == 300  # type: ignore[operator]
+    assert (request.deadline - before).total_seconds() == 300
     ana.post(reverse("console:release-claim", args=[request.id]))
     request.refresh_from_db()
     assert request.claimed_by is None
@@ -348,8 +348,6 @@ def test_claiming_extending_releasing_and_commenting(
 def test_expired_reads_expired_and_never_rejected(
     house: House, ana: Client, advance_clock: Callable[..., None]
 ) -> None:
-    from approvals.services.deadlines import sweep_due
-
     request = submit(house.key, facts=HARD)
     for _ in range(3):
         advance_clock(days=2)

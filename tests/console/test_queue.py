@@ -11,13 +11,14 @@ from django.urls import reverse
 
 from approvals.models import ApprovalRequest, Presence, Takeover
 from approvals.services.claims import claim_request
+from approvals.services.deadlines import sweep_due
 from approvals.services.decide import decide_request
 from approvals.vocabulary import Channel, Verdict
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
 from tests.console.conftest import House
 from tests.console.html import read
-from tests.factories import HARD, TAKEOVER, make_agent, make_team, submit
+from tests.factories import HARD, TAKEOVER, make_admin, make_agent, make_reviewer, make_team, submit
 
 
 def reject(request: ApprovalRequest, reviewer: User) -> None:
@@ -98,8 +99,6 @@ def test_a_filter_that_matches_nothing_says_so(house: House, ana: Client) -> Non
 
 
 def test_an_empty_console_says_how_to_connect_an_agent(db: None) -> None:
-    from tests.factories import make_admin
-
     client = Client()
     client.force_login(make_admin())
     assert "No agent is connected yet" in read(client.get("/")).text
@@ -221,8 +220,6 @@ def test_only_a_visible_tab_with_the_whole_queue_is_presence(
 def test_the_queue_open_beside_a_request_makes_silence_consent(
     house: House, ana: Client, advance_clock: Callable[..., None]
 ) -> None:
-    from approvals.services.deadlines import sweep_due
-
     request = submit(house.key)
     for _ in range(32):
         ask_delta(ana, [request.id], visible="1")
@@ -280,8 +277,6 @@ def test_requests_without_a_deadline_come_last(house: House, ana: Client) -> Non
 def test_an_agents_owner_sees_it_wait_outside_the_own_teams(
     house: House, as_person: Callable[[User], Client]
 ) -> None:
-    from tests.factories import make_reviewer
-
     owner = make_reviewer(make_team("Support"), "owner@example.com")
     house.agent.owner = owner
     house.agent.save()

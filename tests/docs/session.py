@@ -19,10 +19,6 @@ from tests.docs.markdown import Kind, Step, shows
 SECONDS = 90
 
 
-class WrongDocument(AssertionError):
-    """A command of a document does not do what the document says."""
-
-
 @dataclass(frozen=True)
 class Session:
     """A working folder in which `./run` is the project's. Addresses are those of the stack."""
@@ -38,8 +34,8 @@ class Session:
         door.write_text(f'#!/bin/sh\nexec {shlex.quote(str(ROOT / "run"))} "$@"\n')
         door.chmod(0o755)
 
-    def play(self, steps: Sequence[Step]) -> None:
-        """Raises WrongDocument at the first step that fails or prints something else."""
+    def play(self, steps: Sequence[Step]) -> str:
+        """In words, the first step that fails or prints something else; empty where all is well."""
         script = self._prelude() + "".join(map(self._script, range(len(steps)), steps))
         for step in steps:
             if step.kind is Kind.SQL:
@@ -54,9 +50,12 @@ class Session:
             timeout=SECONDS,
             check=False,
         )
-        for number, step in enumerate(steps):
-            if step.kind is Kind.COMMAND:
-                self._judge(step, self.folder / "answers" / str(number), ran.stderr)
+        wrong = (
+            self._judge(step, self.folder / "answers" / str(number), ran.stderr)
+            for number, step in enumerate(steps)
+            if step.kind is Kind.COMMAND
+        )
+        return next(filter(None, wrong), "")
 
     def _environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -103,19 +102,20 @@ class Session:
             text = text.replace(ours, theirs)
         return text
 
-    def _judge(self, step: Step, answer: Path, error: str) -> None:
+    def _judge(self, step: Step, answer: Path, error: str) -> str:
         code = answer.with_suffix(".code")
         printed = ""
         if answer.with_suffix(".out").exists():
             printed = answer.with_suffix(".out").read_text()
         told = f"line {step.line}: {step.text}\n--- printed:\n{printed}"
         if not code.exists():
-            raise WrongDocument(f"not reached, {told}\n--- shell:\n{error}")
+            return f"not reached, {told}\n--- shell:\n{error}"
         if (code.read_text().strip() != "0") != step.fails:
-            raise WrongDocument(f"exit code {code.read_text().strip()}, {told}")
+            return f"exit code {code.read_text().strip()}, {told}"
         expected = tuple(self._localised(line) for line in step.shown)
         if not shows(expected, printed):
-            raise WrongDocument(f"{told}\n--- the document shows:\n" + "\n".join(expected))
+            return f"{told}\n--- the document shows:\n" + "\n".join(expected)
+        return ""
 
     def _superuser(self, statements: str) -> None:
         password = (self.stack.paths.secrets / "postgres_superuser").read_text()

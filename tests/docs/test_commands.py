@@ -59,4 +59,4 @@ def test_commands_do_what_the_document_says(
     env = {"HITL_KEY": keys[document_id(path)]}
     session = Session(stack, tmp_path / "work", cookies, env)
     session.prepare()
-    session.play(steps(path))
+    assert session.play(steps(path)) == ""

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from approvals.vocabulary import (
+    CLOSED,
     OPEN,
     Channel,
     Execution,
@@ -21,6 +22,7 @@ from hitlconsole.lib.clock import HitlNow
 from hitlconsole.lib.ids import uuid7
 
 OPEN_VALUES = [status.value for status in OPEN]
+NOT_APPROVED = [status.value for status in CLOSED if status is not Status.APPROVED]
 
 
 def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
@@ -35,8 +37,12 @@ class ApprovalRequest(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="requests")
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="requests")
+    agent = models.ForeignKey(
+        Agent, on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
     revision = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=12, choices=_choices(Status))
     level = models.SmallIntegerField(choices=LEVEL_CHOICES)
@@ -59,9 +65,11 @@ class ApprovalRequest(models.Model):
     callback_url = models.TextField(blank=True)
     traceparent = models.CharField(max_length=64, blank=True)
     previous = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="retries"
+        "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
-    evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="+")
+    evaluation = models.ForeignKey(
+        Evaluation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     policy_number = models.PositiveIntegerField()
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none given
     body_sha256 = models.BinaryField(max_length=32)
@@ -78,7 +86,11 @@ class ApprovalRequest(models.Model):
     escalated_before_question = models.BooleanField(default=False)
 
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     claimed_until = models.DateTimeField(null=True)
 
@@ -89,10 +101,10 @@ class ApprovalRequest(models.Model):
     execution_claimed_at = models.DateTimeField(null=True)
 
     closing_decision = models.ForeignKey(
-        "Decision", null=True, on_delete=models.PROTECT, related_name="+"
+        "Decision", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     takeover = models.ForeignKey(
-        "Takeover", null=True, on_delete=models.PROTECT, related_name="requests"
+        "Takeover", null=True, on_delete=models.PROTECT, related_name="requests", db_index=False
     )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -140,6 +152,18 @@ class ApprovalRequest(models.Model):
             ),
             models.Index(fields=("agent", "-created_at", "-id"), name="request_agent"),
             models.Index(fields=("team", "-created_at", "-id"), name="request_history"),
+            models.Index(fields=("-created_at", "-id"), name="request_recent"),
+            # Most requests are approved: what is not is found without reading through them.
+            models.Index(
+                fields=("status", "-created_at", "-id"),
+                name="request_not_approved",
+                condition=models.Q(status__in=NOT_APPROVED),
+            ),
+            models.Index(
+                fields=("previous",),
+                name="request_retries",
+                condition=models.Q(previous__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
@@ -161,7 +185,9 @@ class Decision(models.Model):
         LATE = "late", "Came after the close, without effect"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="decisions")
+    request = models.ForeignKey(
+        ApprovalRequest, on_delete=models.PROTECT, related_name="decisions", db_index=False
+    )
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
     )
@@ -201,10 +227,16 @@ class Message(models.Model):
         COMMENT = "comment", "Comment"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="messages")
+    request = models.ForeignKey(
+        ApprovalRequest, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     text = models.TextField()
     data = models.JSONField(null=True)
@@ -234,23 +266,35 @@ class Takeover(models.Model):
         REVIEWER = "reviewer", "Reviewer"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="takeovers")
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="takeovers")
+    agent = models.ForeignKey(
+        Agent, on_delete=models.PROTECT, related_name="takeovers", db_index=False
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, related_name="takeovers", db_index=False
+    )
     request = models.ForeignKey(
-        ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+"
+        ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     source = models.CharField(max_length=10, choices=Source.choices)
     status = models.CharField(max_length=10, choices=_choices(TakeoverStatus))
     reason = models.TextField()
     started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     open_request_ids = ArrayField(models.UUIDField(), default=list)
     started_at = models.DateTimeField()
     acknowledge_by = models.DateTimeField()
     released_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     notes = models.TextField(blank=True)
 
@@ -266,6 +310,7 @@ class Takeover(models.Model):
                 name="takeover_open",
                 condition=models.Q(status="open"),
             ),
+            models.Index(fields=("agent", "-started_at"), name="takeover_agent"),
         )
 
     def __str__(self) -> str:
@@ -276,7 +321,7 @@ class Presence(models.Model):
     """A stretch of time for which a person had a team's live queue open in a visible tab."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, db_index=False)
     started_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
 
@@ -305,9 +350,11 @@ class Delivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE)
-    request = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT)
-    takeover = models.ForeignKey(Takeover, null=True, on_delete=models.PROTECT)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, db_index=False)
+    request = models.ForeignKey(
+        ApprovalRequest, null=True, on_delete=models.PROTECT, db_index=False
+    )
+    takeover = models.ForeignKey(Takeover, null=True, on_delete=models.PROTECT, db_index=False)
     tier = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -335,9 +382,11 @@ class Delivery(models.Model):
 class Notice(models.Model):
     """A delivery as one person sees it in the console. A delivery made twice is one notice."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="notices")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="notices", db_index=False
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", db_index=False
     )
     created_at = models.DateTimeField(db_default=HitlNow(), editable=False)
     read_at = models.DateTimeField(null=True)

@@ -77,7 +77,9 @@ class AutonomyProfile(models.Model):
     """How far one agent is trusted with one action type."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="profiles")
+    agent = models.ForeignKey(
+        Agent, on_delete=models.CASCADE, related_name="profiles", db_index=False
+    )
     action_type = models.CharField(max_length=100)
     level = models.SmallIntegerField(choices=LEVEL_CHOICES, default=2)
     streak = models.PositiveIntegerField(default=0)
@@ -102,9 +104,9 @@ class Evaluation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request_id = models.UUIDField()
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, db_index=False)
     action_type = models.CharField(max_length=100)
-    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False)
     inputs = models.JSONField()
     level = models.SmallIntegerField(choices=LEVEL_CHOICES)
     trace = models.JSONField()
@@ -125,7 +127,9 @@ class Outcome(models.Model):
         FAILURE = "failure", "Failure"
 
     request_id = models.UUIDField(primary_key=True)
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="outcomes")
+    agent = models.ForeignKey(
+        Agent, on_delete=models.PROTECT, related_name="outcomes", db_index=False
+    )
     action_type = models.CharField(max_length=100)
     result = models.CharField(max_length=10, choices=Result.choices)
     source = models.CharField(max_length=20)

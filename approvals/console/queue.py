@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
-from approvals.access import visible_requests
+from approvals.access import in_sight, visible_requests
 from approvals.console.closing import closing_words
 from approvals.console.filters import Cursor, QueueFilter
 from approvals.console.words import SILENCE_SHORT
@@ -18,7 +18,6 @@ from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
 from approvals.representation import on_deadline
 from approvals.vocabulary import OPEN, TakeoverStatus
 from autonomy.vocabulary import Level
-from hitlconsole.accounts.access import readable_teams
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import HitlNow, database_now
 from hitlconsole.ui.formats import money
@@ -296,11 +295,8 @@ def _takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
 
 def open_takeovers(user: User, wanted: QueueFilter) -> QuerySet[Takeover]:
     """By acknowledgement clock; a filter by holder leaves none, for nobody holds them."""
-    takeovers = Takeover.objects.filter(status=TakeoverStatus.OPEN).select_related(
-        "agent", "team", "request"
-    )
-    if not user.is_superuser:
-        takeovers = takeovers.filter(Q(team__in=readable_teams(user)) | Q(agent__owner=user))
+    takeovers = Takeover.objects.filter(in_sight(user), status=TakeoverStatus.OPEN)
+    takeovers = takeovers.select_related("agent", "team", "request")
     if wanted.mine:
         return takeovers.none()
     return takeovers.filter(_takeover_conditions(wanted)).order_by("acknowledge_by")

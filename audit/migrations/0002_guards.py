@@ -3,6 +3,12 @@ from django.db import migrations
 from hitlconsole.lib.guards import append_only
 
 SQL = """
+-- Streams are looked up whole: the index for LIKE that comes with a text key is only a cost.
+DO $$ BEGIN
+    EXECUTE (SELECT format('DROP INDEX %I', indexname) FROM pg_indexes
+             WHERE tablename = 'audit_stream' AND indexname LIKE '%\\_like');
+END $$;
+
 ALTER TABLE audit_event ADD COLUMN txid xid8 NOT NULL;
 
 -- The stamps are the database's own: whatever the writer sent is replaced.

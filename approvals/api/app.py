@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from asgiref.sync import iscoroutinefunction
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
@@ -14,7 +14,13 @@ from ninja.errors import HttpError, ValidationErrorContext
 from ninja.parser import Parser
 
 from approvals.api.answers import error_response, problem_answer
-from approvals.api.reading import body_too_large, empty_body, field_errors, parse_object
+from approvals.api.reading import (
+    body_too_large,
+    empty_body,
+    field_errors,
+    parse_object,
+    too_many_fields,
+)
 from approvals.api.views import router
 from hitlconsole.lib.problems import Problem
 
@@ -79,6 +85,11 @@ def _not_found(request: HttpRequest, _error: Http404) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def _too_big(request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     return error_response(request, body_too_large())
+
+
+@api.exception_handler(TooManyFieldsSent)
+def _too_many(request: HttpRequest, _error: TooManyFieldsSent) -> HttpResponse:
+    return error_response(request, too_many_fields())
 
 
 @api.exception_handler(HttpError)

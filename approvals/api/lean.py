@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from approvals.api.answers import (
@@ -22,7 +21,13 @@ from approvals.api.bodies import SubmissionIn, WaitQuery
 from approvals.api.callers import RememberedCallers, bearer_secret, identify, note_use, own_agent
 from approvals.api.grouping import Groups
 from approvals.api.looking import look_with_key
-from approvals.api.reading import body_too_large, idempotency_key, parse_object, validated
+from approvals.api.reading import (
+    body_too_large,
+    idempotency_key,
+    parse_object,
+    parse_query,
+    validated,
+)
 from approvals.api.submitting import answer_submissions, submission_of
 from approvals.api.waiting import Look, Patience, look_until_changed
 from approvals.services.intake_sql import Item
@@ -105,7 +110,7 @@ class LeanDoor:
 
     async def _get(self, scope: Scope, receive: Receive, request_id: UUID) -> Answer:
         secret = bearer_secret(header(scope, b"authorization"))
-        query = validated(WaitQuery, dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+        query = validated(WaitQuery, parse_query(scope["query_string"]))
 
         async def look() -> Look:
             return await self._read(look_with_key, secret, request_id)

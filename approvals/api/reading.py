@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,6 +25,8 @@ from hitlconsole.lib.strictjson import MAX_BYTES, StrictJSONError, loads
 M = TypeVar("M", bound=BaseModel)
 
 MAX_ERRORS = 20
+# Django's own limit is settings.DATA_UPLOAD_MAX_NUMBER_FIELDS.
+MAX_QUERY_FIELDS = 500
 
 # What the strict parser found -> the code of the problem.
 FLAW_CODES = {
@@ -103,6 +106,21 @@ def parse_object(raw: bytes, content_type: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Problem("invalid_request", errors=(FieldError((), "must be an object"),))
     return value
+
+
+def parse_query(raw: bytes) -> dict[str, str]:
+    """As Django reads a query string: the last of equal names counts. Raises invalid_request."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS
+        )
+    except ValueError:
+        raise too_many_fields() from None
+    return dict(pairs)
+
+
+def too_many_fields() -> Problem:
+    return Problem("invalid_request", f"A query has at most {MAX_QUERY_FIELDS} parameters.")
 
 
 def empty_body() -> Problem:

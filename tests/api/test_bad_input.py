@@ -342,6 +342,7 @@ def test_the_largest_body(door: Client) -> None:
     [
         ({"wait": "61"}, [{"loc": ["wait"], "msg": "must be at most 60"}]),
         ({"wait": "-1"}, [{"loc": ["wait"], "msg": "must be at least 0"}]),
+        ({"wait": ""}, [{"loc": ["wait"], "msg": "must be a whole number"}]),
         ({"wait": "soon"}, [{"loc": ["wait"], "msg": "must be a whole number"}]),
         (
             {"wait": "9" * 5000},
@@ -385,6 +386,16 @@ def test_bad_queries(door: Client, query: dict[str, str], errors: list[Any]) -> 
 def test_bad_lists(api: Client, query: dict[str, str], errors: list[Any]) -> None:
     answer = api.get("/requests", params=query)
     assert (answer.status_code, answer.json()["errors"]) == (422, errors)
+
+
+@pytest.mark.parametrize("path", ["/requests", "/requests/01a2103d-2320-7142-8eb9-3834c1803c9b"])
+def test_a_query_without_end(door: Client, path: str) -> None:
+    answer = door.get(f"{path}?{'&'.join(['revision=1'] * 501)}")
+    assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (
+        422,
+        "invalid_request",
+        "A query has at most 500 parameters.",
+    )
 
 
 BAD_CALLS = {

@@ -86,6 +86,8 @@ def _database(url_name: str, *, pool: bool) -> dict[str, Any]:
         # Who gets none within 5 s is told so, instead of hanging where the database is away.
         size = env.int("HITL_DB_POOL", default=12)
         config["OPTIONS"]["pool"] = {"min_size": 1, "max_size": size, "timeout": 5}
+        # For the cursors of hitlconsole.lib.prepared; all others bind in the client.
+        config["OPTIONS"]["prepare_threshold"] = 5
     return config
 
 
@@ -144,6 +146,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "approvals.console.errors.csrf_failed"
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

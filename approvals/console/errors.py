@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from hitlconsole.accounts.sessions import asks_for_fragment, session_expired
 from hitlconsole.ui.preferences import THEME
 
 
@@ -28,8 +29,16 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """In an open page the form stays as it is, with what was typed; a banner says what to do."""
+    if asks_for_fragment(request):
+        return _too_old() if request.user.is_authenticated else session_expired()
     ask = "The form was too old or came from elsewhere, so nothing was done. Reload and try again."
     return _page(request, 403, "This form was not accepted", "", ask)
+
+
+def _too_old() -> HttpResponse:
+    text = "This page is too old. Reload it: what you typed is kept."
+    return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
 
 def _page(

@@ -5,12 +5,11 @@ DOM contract
   #detail                              the pane that htmx fills; [data-request="ID"] in it says which request it shows
   [data-row="ID"][data-open]           marks that request's row, its link has aria-current
 
-An answer that is no pane (the server failed, the session ended) leaves the pane as it is.
+An answer that is no pane leaves the pane as it is: static/js/live.js says what failed.
 */
 
 const split = document.getElementById("split");
 const detail = document.getElementById("detail");
-const announce = (text, urgent = false) => document.dispatchEvent(new CustomEvent("hitl:announce", { detail: { text, urgent } }));
 
 function markRows(id) {
   for (const row of document.querySelectorAll("#queue-list > [data-row]")) {
@@ -33,9 +32,3 @@ function showSide() {
 }
 
 document.addEventListener("htmx:afterSwap", (event) => { if (event.target === detail) showSide(); });
-document.addEventListener("htmx:responseError", (event) => {
-  const status = event.detail.xhr.status;
-  if (status === 401) document.getElementById("banner-session").hidden = false;
-  announce(status === 401 ? "Your session has ended: nothing was done" : "The console failed: nothing was done, try again", true);
-});
-document.addEventListener("htmx:sendError", () => announce("No connection: nothing was sent, your text is kept", true));

@@ -234,6 +234,12 @@ def test_a_post_without_the_token_of_its_form_does_nothing(house: House) -> None
     assert request.status == "pending"
     elsewhere = client.post(form.action, form.fields, headers={"Origin": "https://evil.example"})
     assert elsewhere.status_code == 403
+    pane = client.post(form.action, forged, headers={"HX-Request": "true"})
+    assert (pane.status_code, b"<html" in pane.content) == (400, False)
+    gone = Client(enforce_csrf_checks=True).post(
+        form.action, forged, headers={"HX-Request": "true"}
+    )
+    assert (gone.status_code, gone.headers["X-Session"]) == (401, "expired")
     assert client.post(form.action, form.fields).status_code == 302
     request.refresh_from_db()
     assert request.status == "approved"

@@ -1,0 +1,89 @@
+"""The real console in a real browser: an ASGI process over a database of the test's own."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from hitlconsole.accounts.models import Agent, Team, User
+from hitlconsole.accounts.services import create_sign_in_link
+from tests.api.server import Server, serve
+from tests.factories import make_admin, make_agent, make_reviewer, make_team
+
+CHROMIUM = Path("/usr/bin/chromium")
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console with a team, two reviewers, an admin and an agent."""
+
+    server: Server
+    team: Team
+    ana: User
+    ben: User
+    admin: User
+    agent: Agent
+    key: str
+
+    def link_for(self, user: User) -> str:
+        link = create_sign_in_link(user)
+        return self.server.url + link[link.index("/sign-in/") :]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The driver keeps an event loop in this thread, in which Django guards its ORM."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: no browser to try the pages in")
+    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
+        patched.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def console(chromium: Browser, committed_db: str) -> Iterator[Console]:
+    team = make_team("Payments")
+    agent, key = make_agent(team, "support-bot")
+    ana = make_reviewer(team, "ana@example.com")
+    ben = make_reviewer(team, "ben@example.com")
+    with serve(committed_db) as server:
+        yield Console(server, team, ana, ben, make_admin(), agent, key)
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """An error of a script, or a breach of the content policy, fails the test."""
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    yield page
+    assert problems == []
+
+
+@pytest.fixture
+def ana(page: Page, console: Console) -> Page:
+    """Ana's browser, signed in by her link, on the queue."""
+    page.goto(console.link_for(console.ana))
+    page.get_by_role("button", name="Sign in as ana").click()
+    page.wait_for_url(f"{console.server.url}/")
+    return page

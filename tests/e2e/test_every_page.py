@@ -1,0 +1,159 @@
+"""Every page, in both themes: no violation of accessibility, nothing wider than the screen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from approvals.models import ApprovalRequest
+from approvals.services.decide import decide_request
+from approvals.services.exchange import post_message
+from approvals.services.executions import claim_execution, report_outcome
+from approvals.vocabulary import Channel, Verdict
+from autonomy.models import ActionType
+from tests.e2e.conftest import THEMES, Console
+from tests.factories import HARD, TAKEOVER, make_action_type, make_agent, submit
+
+AXE = (Path(__file__).parent.parent / "vendor/axe.min.js").read_text()
+VIOLATIONS = """async () => (await axe.run()).violations.map(found =>
+    found.id + ": " + found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | "))"""
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+LONG = "A_very_long_word_without_any_break_that_a_narrow_screen_has_to_wrap_" * 4
+
+
+def furnish(console: Console) -> dict[str, ApprovalRequest]:
+    """Requests in every state, so that every part of the pages is there."""
+    properties = {
+        "order": {"type": "string", "description": "The order's number"},
+        "amount": {"type": "string"},
+        "parts": {"type": "integer"},
+        "sure": {"type": "boolean"},
+        "size": {"enum": ["S", "M"]},
+        "tags": {"type": "array"},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["order"]}
+    make_action_type("refund.create", arguments_schema=schema, domains=["financial"])
+    make_action_type("order.lookup", side_effects=False)
+    rich = {
+        "confidence": {"score": 0.8, "rationale": LONG, "uncertainties": ["one", "two"]},
+        "context": {
+            "task": "Settle the complaint",
+            "history": [{"at": "12:00", "action": "looked", "result": LONG}],
+            "state": {"order": {"open": True}},
+        },
+        "arguments": {"order": LONG, "amount": "420.00", "parts": 1, "tags": [1]},
+        "metadata": {"ticket": 5},
+    }
+    found = {
+        "open": submit(console.key, facts=HARD, description=f"Refund \u202e {LONG}", **rich),
+        "rejected": submit(console.key, description="Refused"),
+        "asked": submit(console.key, description="Asked about"),
+        "soft": submit(console.key, action_type="ticket.close", description="Close it"),
+        "automatic": submit(console.key, action_type="order.lookup", description="Look"),
+    }
+    decide(console, found["rejected"], Verdict.REJECT)
+    decide(console, found["asked"], Verdict.ASK)
+    found["retry"] = submit(console.key, description="Again", previous=found["rejected"].id)
+    post_message(
+        agent_id=console.agent.id, request_id=found["open"].id, text=LONG, data={"photo": "x"}
+    )
+    automatic = found["automatic"].id
+    claim_execution(agent_id=console.agent.id, request_id=automatic, claim_id="one")
+    report_outcome(
+        agent_id=console.agent.id, request_id=automatic, result="failure", details={"why": LONG}
+    )
+    stopped, key = make_agent(console.team, "research-bot", owner=console.ben)
+    found["taken"] = submit(key, facts=TAKEOVER, description="Too unsure")
+    assert stopped.name == "research-bot"
+    return found
+
+
+def decide(console: Console, request: ApprovalRequest, verdict: Verdict) -> None:
+    decide_request(
+        request_id=request.id,
+        reviewer=console.ben,
+        verdict=verdict,
+        revision=request.revision,
+        channel=Channel.WEB,
+        notes="Because of this and that",
+    )
+
+
+def addresses(console: Console, found: dict[str, ApprovalRequest]) -> Iterator[str]:
+    """An address, with the key that is pressed there behind a `!`."""
+    yield from ("/", "/?q=zebra", "/requests/", "/requests/?q=zebra", "/agents/", "/agents/new/")
+    yield from (f"/requests/{request.id}/" for request in found.values())
+    yield f"/?open={found['open'].id}"
+    yield from (f"/?open={found['open'].id}!{key}" for key in "aercst?")
+    yield f"/audit/request/{found['open'].id}/"
+    yield f"/agents/{console.agent.id}/"
+    yield f"/agents/{found['taken'].agent_id}/"
+    yield from ("/action-types/", "/action-types/new/", "/policy/")
+    yield from (f"/action-types/{one.id}/" for one in ActionType.objects.all())
+    yield "/policy/?profile=2&confidence=0.4&cost_usd=500"
+    yield from ("/team/", "/notices/", "/audit/", "/audit/?type=expired", "/profile/", "/nowhere/")
+
+
+@pytest.fixture
+def admin(page: Page, console: Console) -> Page:
+    page.goto(console.link_for(console.admin))
+    page.get_by_role("button", name="Sign in as admin").click()
+    page.wait_for_url(f"{console.server.url}/")
+    return page
+
+
+def visit(page: Page, console: Console, address: str) -> None:
+    path, _, key = address.partition("!")
+    page.goto(console.server.url + path)
+    if key:
+        page.keyboard.press(key)
+        # What fades in has no contrast to measure yet.
+        page.wait_for_timeout(200)
+
+
+@pytest.mark.timeout(300)
+def test_no_page_violates_accessibility_in_either_theme(console: Console, admin: Page) -> None:
+    pages = list(addresses(console, furnish(console)))
+    # The reviewer's view of a request has the forms.
+    console.admin.memberships.create(team=console.team, role="reviewer")
+    found: dict[str, list[str]] = {}
+    for theme in THEMES:
+        admin.context.add_cookies(
+            [{"name": "hitl_theme", "value": theme, "url": console.server.url}]
+        )
+        for address in pages:
+            visit(admin, console, address)
+            admin.evaluate(AXE)
+            violations = admin.evaluate(VIOLATIONS)
+            if violations:
+                found[f"{theme} {address}"] = violations
+    assert found == {}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("width", [320, 768, 2560])
+def test_no_page_is_wider_than_the_screen(console: Console, admin: Page, width: int) -> None:
+    pages = list(addresses(console, furnish(console)))
+    console.admin.memberships.create(team=console.team, role="reviewer")
+    admin.set_viewport_size({"width": width, "height": 800})
+    wide = []
+    for address in pages:
+        visit(admin, console, address)
+        if admin.evaluate(TOO_WIDE):
+            wide.append(address)
+    assert wide == []
+
+
+def test_the_pages_outside_the_session_are_accessible_too(console: Console, page: Page) -> None:
+    found = {}
+    for theme in THEMES:
+        page.context.add_cookies(
+            [{"name": "hitl_theme", "value": theme, "url": console.server.url}]
+        )
+        for address in ("/sign-in/", console.link_for(console.ana), "/sign-in/unknown/"):
+            page.goto(address if address.startswith("http") else console.server.url + address)
+            page.evaluate(AXE)
+            if violations := page.evaluate(VIOLATIONS):
+                found[f"{theme} {address}"] = violations
+    assert found == {}

@@ -7,6 +7,7 @@ flushed; the clone is dropped.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -104,17 +105,32 @@ def django_db_setup(django_db_blocker, database_names: dict[str, str]) -> Iterat
             _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_names[kind])
 
 
+@contextmanager
+def _own_database(django_db_blocker, names: dict[str, str]) -> Iterator[str]:
+    with django_db_blocker.unblock():
+        _point_at(names["own"])
+        _clone(names["own"], names["template"])
+        yield names["own"]
+        _point_at(names["shared"])
+        _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", names["own"])
+
+
 @pytest.fixture
 def committed_db(
     django_db_setup, django_db_blocker, database_names: dict[str, str]
 ) -> Iterator[str]:
     """A database of the test's own; returns its name. Commits are real."""
-    with django_db_blocker.unblock():
-        _point_at(database_names["own"])
-        _clone(database_names["own"], database_names["template"])
-        yield database_names["own"]
-        _point_at(database_names["shared"])
-        _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_names["own"])
+    with _own_database(django_db_blocker, database_names) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def committed_db_of_module(
+    django_db_setup, django_db_blocker, database_names: dict[str, str]
+) -> Iterator[str]:
+    """One for all tests of a module, which have to bear each other's rows."""
+    with _own_database(django_db_blocker, database_names) as name:
+        yield name
 
 
 @pytest.fixture

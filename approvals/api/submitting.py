@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from approvals.api.answers import Answer, json_answer, problem_answer
 from approvals.api.bodies import ConfidenceIn, SubmissionIn
+from approvals.models import ApprovalRequest
 from approvals.representation import load_requests, represent_request
 from approvals.services.intake import Submitted, submit_requests
 from approvals.services.intake_sql import Item
@@ -62,13 +64,21 @@ def _facts(body: SubmissionIn) -> Facts:
 
 
 def submit_items(items: Sequence[Item]) -> list[tuple[Submitted, dict[str, Any]] | Problem]:
-    """What each became, with the request in its present state, read after the commit."""
+    """What each became, with the request as it was stored; a repeat's in its present state."""
     results = submit_requests(items)
-    stored = load_requests(done.request_id for done in results if isinstance(done, Submitted))
+    repeats = _load_repeats(results)
     return [
-        done if isinstance(done, Problem) else (done, represent_request(stored[done.request_id]))
+        done
+        if isinstance(done, Problem)
+        else (done, represent_request(done.request or repeats[done.request_id]))
         for done in results
     ]
+
+
+def _load_repeats(results: Sequence[Submitted | Problem]) -> dict[UUID, ApprovalRequest]:
+    submitted = [done for done in results if isinstance(done, Submitted)]
+    ids = [done.request_id for done in submitted if done.request is None]
+    return load_requests(ids) if ids else {}
 
 
 def answer_submissions(items: Sequence[Item]) -> list[Answer]:

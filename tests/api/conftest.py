@@ -46,8 +46,8 @@ class World:
 def world(committed_db: str) -> World:
     team = make_team("Payments")
     reviewer = make_reviewer(team, "ana@example.com")
-    agent, key = make_agent(team, "payer")
-    stranger, stranger_key = make_agent(make_team("Others"), "stranger")
+    agent, key = make_agent(team)
+    stranger, stranger_key = make_agent(make_team("Others"))
     _, service_key = create_service_key("ticket desk")
     return World(team, reviewer, agent, key, stranger, stranger_key, service_key)
 

@@ -6,6 +6,12 @@ from tests.api.client import Client, check_response
 from tests.api.conftest import SUBMISSION
 
 
+@pytest.fixture
+def committed_db(committed_db_of_module: str) -> str:
+    """Many small tests, each with an agent of its own."""
+    return committed_db_of_module
+
+
 @pytest.mark.parametrize(
     "path",
     [

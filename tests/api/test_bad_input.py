@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 
 from tests.api.client import Client
-from tests.api.conftest import SUBMISSION
+from tests.api.conftest import SUBMISSION, World
 from tests.factories import make_action_type
+
+
+@pytest.fixture
+def committed_db(committed_db_of_module: str) -> str:
+    """Many small tests, each with an agent of its own."""
+    return committed_db_of_module
+
 
 Watch = Callable[[], AbstractContextManager[None]]
 
@@ -284,12 +291,14 @@ def test_what_is_at_the_limits_passes(door: Client) -> None:
 
 
 def test_arguments_that_do_not_fit_the_registered_schema(
-    door: Client, nothing_stored: Watch
+    door: Client, world: World, nothing_stored: Watch
 ) -> None:
     schema = {"type": "object", "properties": {"order": {"type": "integer"}}}
-    make_action_type("refund.create", arguments_schema=schema)
+    name = f"refund.{world.agent.name}"
+    make_action_type(name, arguments_schema=schema)
+    action = SUBMISSION["action"] | {"type": name}
     with nothing_stored():
-        answer = door.post("/requests", SUBMISSION)
+        answer = door.post("/requests", SUBMISSION | {"action": action})
     assert (answer.status_code, answer.json()["errors"]) == (
         422,
         [{"loc": ["action", "arguments", "order"], "msg": "'5512' is not of type 'integer'"}],

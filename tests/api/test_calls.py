@@ -203,6 +203,12 @@ def test_an_answer_to_a_question(api: Client, world: World, submission: dict[str
     decide(request_id, world, Verdict.ASK, notes="Which carrier?")
     asked = api.get(f"/requests/{request_id}").json()
     assert (asked["status"], asked["revision"]) == ("needs_info", 2)
+    assert asked["decision"] == {
+        "verdict": "ask",
+        "reviewer_id": str(world.reviewer.id),
+        "notes": "Which carrier?",
+        "at": asked["decision"]["at"],
+    }
     question = asked["decision"]["verdict"], asked["decision"]["notes"]
     assert question == ("ask", "Which carrier?")
 
@@ -352,7 +358,7 @@ def test_what_the_agent_is_told_of_itself(api: Client, world: World) -> None:
     )
     assert api.get("/agents/me").json() == {
         "id": str(world.agent.id),
-        "name": "payer",
+        "name": world.agent.name,
         "team": "Payments",
         "status": "active",
         "profiles": [{"action_type": "refund.create", "level": "NOTIFY_ONLY", "streak": 3}],

@@ -13,6 +13,13 @@ from hitlconsole.lib.clock import database_now
 from tests.api.client import Client
 from tests.api.conftest import SUBMISSION, World
 
+
+@pytest.fixture
+def committed_db(committed_db_of_module: str) -> str:
+    """Many small tests, each with an agent of its own."""
+    return committed_db_of_module
+
+
 NO_REQUEST = "01a2103d-2320-7142-8eb9-3834c1803c9b"
 SUBMIT_CALLS = [
     ("POST", "/requests", SUBMISSION),

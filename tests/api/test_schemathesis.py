@@ -27,6 +27,12 @@ from tests.api.conftest import SUBMISSION, World
 from tests.api.test_calls import decide
 
 
+@pytest.fixture
+def committed_db(committed_db_of_module: str) -> str:
+    """Many small tests, each with an agent of its own."""
+    return committed_db_of_module
+
+
 def without_keys(document: dict[str, Any]) -> dict[str, Any]:
     """The client sends the key; calls without one have their own tests."""
     plain: dict[str, Any] = json.loads(json.dumps(document))

@@ -32,14 +32,14 @@ class Submission:
     traceparent: str = ""
     previous: UUID | None = None
     idempotency_key: str | None = None
+    action: bytes = field(init=False, repr=False)
+    action_sha256: bytes = field(init=False, repr=False)
 
-    @property
-    def action(self) -> bytes:
-        return action_bytes(self.action_type, self.arguments)
-
-    @property
-    def action_sha256(self) -> bytes:
-        return hashlib.sha256(self.action).digest()
+    def __post_init__(self) -> None:
+        # Made once: canonical JSON costs about as much as the rest of an intake's Python.
+        action = action_bytes(self.action_type, self.arguments)
+        object.__setattr__(self, "action", action)
+        object.__setattr__(self, "action_sha256", hashlib.sha256(action).digest())
 
 
 def action_bytes(action_type: str, arguments: dict[str, Any]) -> bytes:

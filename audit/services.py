@@ -13,6 +13,7 @@ from audit.entry import build_entry, disclose
 from audit.events import Event
 from hitlconsole.lib.clock import rfc3339
 from hitlconsole.lib.ids import uuid7
+from hitlconsole.lib.prepared import prepared_cursor
 
 _BUMP = """
 INSERT INTO audit_stream (stream, seq)
@@ -51,7 +52,7 @@ def record(events: Sequence[Event], *, at: datetime) -> None:
         raise NotInTransaction("audit.services.record() was called outside a transaction")
     if not events:
         return
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         following = _reserve_numbers(cursor, Counter(event.stream for event in events))
         rows, disclosures = _compose(events, following, rfc3339(at))
         cursor.execute(_INSERT, (_json(rows), _json(disclosures)))

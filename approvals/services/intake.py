@@ -7,11 +7,12 @@ alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
 
+from approvals.models import ApprovalRequest
 from approvals.planning import Plan, evaluate_with, plan_submission
 from approvals.schemas import argument_errors
 from approvals.services.intake_sql import Item, Surroundings, find_repeats, read_surroundings
@@ -30,11 +31,15 @@ WAITS, CLOSED_AT_ONCE = 202, 201
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What a submission became; a repeat has the HTTP status of the first answer."""
+    """What a submission became; a repeat has the HTTP status of the first answer.
+
+    `request` is a new one as it was stored; a repeat's has to be read in its present state.
+    """
 
     request_id: UUID
     http_status: int
     replayed: bool
+    request: ApprovalRequest | None = field(default=None, compare=False, repr=False)
 
 
 def submit_requests(items: Sequence[Item]) -> list[Submitted | Problem]:
@@ -81,8 +86,9 @@ def _submit_group(
             answers[place] = outcome
         elif agent_alone or outcome.event is not Event.SUBMIT_TAKEOVER:
             plans.append(Planned(place, uuid7(), items[place].caller, outcome))
-    for planned in write_plans(plans):
-        answers[planned.place] = Submitted(planned.request_id, _http_status(planned.plan), False)
+    for planned, request in write_plans(plans):
+        status = _http_status(planned.plan)
+        answers[planned.place] = Submitted(request.id, status, False, request)
 
 
 def _http_status(plan: Plan) -> int:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from psycopg.rows import namedtuple_row
 
 from approvals.planning import Registration, Situation
@@ -17,6 +16,8 @@ from autonomy.policy.facts import ActionTypeFacts
 from autonomy.services import policy_version
 from autonomy.vocabulary import Domain, Level
 from hitlconsole.accounts.keys import Caller
+from hitlconsole.lib.jsonout import dumps
+from hitlconsole.lib.prepared import prepared_cursor
 from hitlconsole.lib.problems import Problem
 
 _REPEATS = """
@@ -27,8 +28,12 @@ LEFT JOIN approvals_approvalrequest AS request
     ON request.agent_id = asked.agent_id AND request.idempotency_key = asked.key
 ORDER BY asked.place
 """
+# One parameter, whose length tells the planner nothing: with arrays it would plan each time anew.
 _SURROUNDINGS = """
-WITH policy AS MATERIALIZED (
+WITH item AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb)
+        AS item (place int, agent_id uuid, key_id uuid, action_type text, previous uuid)
+), policy AS MATERIALIZED (
     SELECT number, make_interval(hours => (document->>'failure_window_hours')::int) AS span
     FROM autonomy_policyversion ORDER BY number DESC LIMIT 1
 ), clock AS MATERIALIZED (SELECT hitl_now() AS now),
@@ -41,26 +46,26 @@ agent AS MATERIALIZED (
     FROM accounts_agent AS agent
     LEFT JOIN approvals_takeover AS takeover
         ON takeover.agent_id = agent.id AND takeover.status = 'open'
-    WHERE agent.id = ANY(%s::uuid[])
+    WHERE agent.id IN (SELECT agent_id FROM item)
 )
 SELECT clock.now, policy.number AS policy_number,
        agent.id AS agent_id, agent.status AS agent_status, agent.team_id AS agent_team_id,
        agent.takeover_id, agent.failures,
        key.revoked_at AS key_revoked_at, key.expires_at AS key_expires_at,
-       profile.level AS profile_level, previous.status AS previous_status,
+       profile.level AS profile_level,
+       CASE WHEN item.previous IS NOT NULL THEN (
+           SELECT status FROM approvals_approvalrequest AS previous
+           WHERE previous.id = item.previous AND previous.agent_id = item.agent_id
+       ) END AS previous_status,
        type.id AS type_id, type.arguments_schema, type.reversible, type.domains, type.cost_usd,
        type.floor, type.side_effects, type.team_id AS type_team_id, type.soft_seconds,
        type.hard_seconds, type.quorum
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[]) WITH ORDINALITY
-         AS item (agent_id, key_id, action_type, previous, place)
-CROSS JOIN policy CROSS JOIN clock
+FROM item CROSS JOIN policy CROSS JOIN clock
 JOIN agent ON agent.id = item.agent_id
 JOIN accounts_apikey AS key ON key.id = item.key_id
 LEFT JOIN autonomy_autonomyprofile AS profile
     ON profile.agent_id = item.agent_id AND profile.action_type = item.action_type
 LEFT JOIN autonomy_actiontype AS type ON type.name = item.action_type
-LEFT JOIN approvals_approvalrequest AS previous
-    ON previous.id = item.previous AND previous.agent_id = item.agent_id
 ORDER BY item.place
 """
 
@@ -99,24 +104,26 @@ def find_repeats(
     if all(submission.idempotency_key is None for _, submission in asked):
         return [None] * len(asked)
     keys = [submission.idempotency_key for _, submission in asked]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_REPEATS, ([agent_id for agent_id, _ in asked], keys))
         return [row if row[0] is not None else None for row in cursor.fetchall()]
 
 
 def read_surroundings(items: Sequence[Item]) -> list[Surroundings]:
     """One statement, after the agents are held, so that it sees what the lock protects."""
-    agents = [item.agent_id for item in items]
-    columns = (
-        agents,
-        agents,
-        [item.caller.key_id for item in items],
-        [item.submission.action_type for item in items],
-        [item.submission.previous for item in items],
-    )
-    with connection.cursor() as cursor:
+    asked = [
+        {
+            "place": place,
+            "agent_id": item.agent_id,
+            "key_id": item.caller.key_id,
+            "action_type": item.submission.action_type,
+            "previous": item.submission.previous,
+        }
+        for place, item in enumerate(items)
+    ]
+    with prepared_cursor() as cursor:
         cursor.cursor.row_factory = namedtuple_row
-        cursor.execute(_SURROUNDINGS, columns)
+        cursor.execute(_SURROUNDINGS, [dumps(asked).decode()])
         return [_surroundings(row) for row in cursor.fetchall()]
 
 

@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
-from approvals.models import Delivery
+from approvals.models import ApprovalRequest, Delivery
 from approvals.planning import Plan
 from approvals.services.takeovers import TakeoverCause, begin_takeover
 from approvals.states import Event as Step
 from approvals.vocabulary import Channel, Status
 from audit.events import Actor, ActorKind, Event, EventType, request_stream
 from audit.services import record
+from autonomy.models import Evaluation
 from autonomy.policy.evaluation import plain_value
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.keys import Caller
 from hitlconsole.lib.ids import uuid7
 from hitlconsole.lib.jsonout import dumps
+from hitlconsole.lib.prepared import prepared_cursor
 
 # column -> its type in the parameter; bytea travels as hexadecimal text.
 REQUEST_COLUMNS = {
@@ -136,86 +136,92 @@ class Planned:
         return self.plan.event is Step.SUBMIT_TAKEOVER
 
 
-def write_plans(plans: Sequence[Planned]) -> list[Planned]:
-    """Store what the plans say, with events and messages; the ones that were stored."""
+def write_plans(plans: Sequence[Planned]) -> list[tuple[Planned, ApprovalRequest]]:
+    """Store what the plans say, with events and messages; those that were stored, as they were."""
     if not plans:
         return []
     takeovers = {planned.request_id: uuid7() for planned in plans if planned.starts_takeover}
-    rows = [_row(planned, takeovers.get(planned.request_id)) for planned in plans]
-    with connection.cursor() as cursor:
+    requests = [_request(planned, takeovers.get(planned.request_id)) for planned in plans]
+    rows = [_row(*pair) for pair in zip(plans, requests, strict=True)]
+    with prepared_cursor() as cursor:
         cursor.execute(_WRITE, (dumps(rows).decode(),))
         stored = {row[0] for row in cursor.fetchall()}
-    written = [planned for planned in plans if planned.request_id in stored]
-    events = [event for planned in written for event in _events(planned)]
-    for planned in written:
+    pairs = zip(plans, requests, strict=True)
+    written = [(planned, request) for planned, request in pairs if request.id in stored]
+    events = [event for planned, _ in written for event in _events(planned)]
+    for planned, request in written:
         if planned.starts_takeover:
-            events += begin_takeover(_cause(planned, takeovers[planned.request_id]))
+            events += begin_takeover(_cause(planned, takeovers[request.id]))
     if written:
-        record(events, at=written[0].plan.situation.now)
+        record(events, at=written[0][0].plan.situation.now)
     return written
 
 
-def _row(planned: Planned, takeover_id: UUID | None) -> dict[str, Any]:
+def _request(planned: Planned, takeover_id: UUID | None) -> ApprovalRequest:
     plan, submission = planned.plan, planned.plan.submission
     situation, document = plan.situation, plan.evaluated.policy.document
-    action = submission.action
-    closed = plan.resolution is not None
-    approved = plan.status is Status.APPROVED
-    delivery = _delivery_kind(plan)
-    return {
-        "id": planned.request_id,
-        "agent_id": situation.agent_id,
-        "team_id": plan.terms.team_id,
-        "revision": 1,
-        "status": plan.status,
-        "level": int(plan.level),
-        "resolution": plan.resolution,
-        "reason": "",
-        "action_type": submission.action_type,
-        "action": action.hex(),
-        "action_sha256": submission.action_sha256.hex(),
-        "description": submission.description,
-        "cost_usd": plan.evaluated.effective.cost_usd,
-        "confidence_score": _score(plan),
-        "risk": submission.risk,
-        "confidence": submission.confidence,
-        "context": submission.context,
-        "metadata": submission.metadata,
-        "resume_state": submission.resume_state,
-        "on_behalf_of": submission.on_behalf_of,
-        "callback_url": submission.callback_url,
-        "traceparent": submission.traceparent,
-        "previous_id": submission.previous,
-        "evaluation_id": uuid7(),
-        "policy_number": plan.evaluated.policy.number,
-        "idempotency_key": submission.idempotency_key,
-        "body_sha256": submission.body_sha256.hex(),
-        "tier": 0,
-        "quorum": plan.terms.quorum,
-        "silent_consent": document.silent_consent,
-        "soft_seconds": plan.terms.soft_seconds,
-        "hard_seconds": plan.terms.hard_seconds,
-        "waiting_since": _exact(situation.now) if plan.deadline else None,
-        "deadline": plan.deadline and _exact(plan.deadline),
-        "extended_seconds": 0,
-        "escalated_before_question": False,
-        "approval_ttl_seconds": document.approval_ttl_seconds,
-        "execution": plan.execution,
-        "approval_until": _exact(plan.approval_until) if approved else None,
-        "takeover_id": takeover_id,
-        "created_at": _exact(situation.now),
-        "closed_at": _exact(situation.now) if closed else None,
-        "inputs": plan.evaluated.inputs,
-        "trace": plan.evaluated.trace,
+    return ApprovalRequest(
+        id=planned.request_id,
+        agent_id=situation.agent_id,
+        team_id=plan.terms.team_id,
+        status=plan.status.value,
+        level=int(plan.level),
+        resolution=plan.resolution and plan.resolution.value,
+        action_type=submission.action_type,
+        action=submission.action,
+        action_sha256=submission.action_sha256,
+        description=submission.description,
+        cost_usd=plan.evaluated.effective.cost_usd,
+        confidence_score=_score(plan),
+        risk=submission.risk,
+        confidence=submission.confidence,
+        context=submission.context,
+        metadata=submission.metadata,
+        resume_state=submission.resume_state,
+        on_behalf_of=submission.on_behalf_of,
+        callback_url=submission.callback_url,
+        traceparent=submission.traceparent,
+        previous_id=submission.previous,
+        evaluation=_evaluation(planned),
+        policy_number=plan.evaluated.policy.number,
+        idempotency_key=submission.idempotency_key,
+        body_sha256=submission.body_sha256,
+        quorum=plan.terms.quorum,
+        silent_consent=document.silent_consent,
+        soft_seconds=plan.terms.soft_seconds,
+        hard_seconds=plan.terms.hard_seconds,
+        waiting_since=situation.now if plan.deadline else None,
+        deadline=plan.deadline,
+        approval_ttl_seconds=document.approval_ttl_seconds,
+        execution=plan.execution and plan.execution.value,
+        approval_until=plan.approval_until if plan.status is Status.APPROVED else None,
+        takeover_id=takeover_id,
+        created_at=situation.now,
+        closed_at=None if plan.resolution is None else situation.now,
+    )
+
+
+def _evaluation(planned: Planned) -> Evaluation:
+    evaluated = planned.plan.evaluated
+    return Evaluation(inputs=evaluated.inputs, trace=evaluated.trace)
+
+
+def _row(planned: Planned, request: ApprovalRequest) -> dict[str, Any]:
+    delivery = _delivery_kind(planned.plan)
+    return {name: _sent(getattr(request, name)) for name in REQUEST_COLUMNS} | {
+        "inputs": request.evaluation.inputs,
+        "trace": request.evaluation.trace,
         "delivery_id": uuid7() if delivery else None,
         "delivery_kind": delivery,
-        "profile_id": None if situation.profile_exists else uuid7(),
+        "profile_id": None if planned.plan.situation.profile_exists else uuid7(),
     }
 
 
-def _exact(moment: datetime) -> str:
-    """With microseconds: deadlines are compared to the database's clock."""
-    return moment.isoformat()
+def _sent(value: Any) -> Any:
+    """A column's value in the parameter. Times keep their microseconds: deadlines are compared."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _score(plan: Plan) -> float | None:

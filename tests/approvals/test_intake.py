@@ -1,10 +1,12 @@
 """Submissions through the service: levels, idempotency, refusals, groups."""
 
 import hashlib
+import json
 
 import pytest
 
 from approvals.models import ApprovalRequest, Delivery
+from approvals.representation import load_request, represent_request
 from approvals.services.intake import Submitted, submit_requests
 from approvals.services.intake_sql import Item
 from audit.models import AuditEvent
@@ -13,11 +15,13 @@ from autonomy.services import move_profile
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.keys import authenticate
 from hitlconsole.accounts.services import person, revoke_key
+from hitlconsole.lib.jsonout import dumps
 from hitlconsole.lib.problems import Problem
 from tests.approvals.helpers import decide, trail
 from tests.factories import (
     AUTO,
     HARD,
+    SOFT,
     TAKEOVER,
     ask,
     make_action_type,
@@ -103,6 +107,25 @@ def test_the_same_key_with_another_body_is_a_conflict(key) -> None:
     assert (other.code, other.extra) == (
         "idempotency_conflict", {"request": str(first.request_id)}
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("facts", [AUTO, SOFT, HARD, TAKEOVER])
+def test_what_was_stored_is_told_as_it_is_read_back(agent_and_key, facts) -> None:
+    agent, key = agent_and_key
+    trust(agent, Level.NOTIFY_ONLY)
+    told = ask(key, facts=facts, resume_state={"b": [1.5, None], "a": "\N{SNOWMAN}"})
+    stored = load_request(told.request_id)
+    answers = [json.loads(dumps(represent_request(each))) for each in (told.request, stored)]
+    assert answers[0] == answers[1]
+    columns = [field.attname for field in ApprovalRequest._meta.concrete_fields]
+    assert [(name, _column(told.request, name)) for name in columns] == [
+        (name, _column(stored, name)) for name in columns
+    ]
+
+
+def _column(request: ApprovalRequest, name: str) -> object:
+    value = getattr(request, name)
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def test_keys_belong_to_one_agent(key) -> None:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -32,6 +32,7 @@ YES_NO_UNKNOWN = (("", "Unknown"), ("yes", "Yes"), ("no", "No"))
 TRUTH = {"": None, "yes": True, "no": False}
 WORDS = {truth: word for word, truth in TRUTH.items()}
 YEAR = 365 * 86_400
+LATELY = 1000
 
 
 class ActionTypeForm(forms.Form):
@@ -198,20 +199,18 @@ def present(action_type: ActionType) -> dict[str, Any]:
 class Unregistered:
     name: str
     count: int
-    last: Any
+    last: datetime
 
 
 def unregistered_types(user: User) -> Sequence[Unregistered]:
-    """What agents ask for that no admin has described."""
-    asked: QuerySet[Any, Any] = (
-        visible_requests(user)
-        .exclude(action_type__in=ActionType.objects.values("name"))
-        .order_by()
-        .values_list("action_type")
-        .annotate(n=Count("pk"), last=Max("created_at"))
-        .order_by("-n")[:50]
-    )
-    return [Unregistered(*row) for row in asked]
+    """What agents asked for lately that no admin has described; most frequent first."""
+    newest = visible_requests(user).order_by("-id").values_list("action_type", "created_at")
+    seen: dict[str, list[datetime]] = {}
+    for name, moment in newest[:LATELY]:
+        seen.setdefault(name, []).append(moment)
+    known = set(ActionType.objects.filter(name__in=seen).values_list("name", flat=True))
+    found = [Unregistered(n, len(times), max(times)) for n, times in seen.items() if n not in known]
+    return sorted(found, key=lambda one: (-one.count, one.name))
 
 
 @page

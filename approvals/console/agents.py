@@ -24,6 +24,7 @@ from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem
 
 LAST = 20
+LATELY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,12 @@ def open_takeover(agent: Agent) -> Takeover | None:
 
 
 def load_rungs(agent: Agent) -> list[Rung]:
-    """Profiles that exist, then the action types the agent asked for or that are registered."""
+    """Profiles that exist, then what the agent asked for lately."""
     profiles = AutonomyProfile.objects.filter(agent=agent)
     moved = [Rung(p.action_type, Level(p.level), p.streak, True) for p in profiles]
     known = {rung.action_type for rung in moved}
-    asked = ApprovalRequest.objects.filter(agent=agent).order_by().values_list("action_type")
-    names = {name for (name,) in asked.distinct()[:200]} - known
+    asked = agent.requests.order_by("-created_at", "-id").values_list("action_type", flat=True)
+    names = set(asked[:LATELY]) - known
     return moved + [Rung(name, Level.SOFT_APPROVAL, 0, False) for name in sorted(names)]
 
 

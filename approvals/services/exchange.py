@@ -16,7 +16,6 @@ from audit.events import Actor, ActorKind, EventType
 from hitlconsole.lib.problems import Problem
 
 
-@transaction.atomic
 def post_message(
     *,
     agent_id: UUID,
@@ -31,37 +30,44 @@ def post_message(
 
     Raises not_found, already_closed, idempotency_conflict.
     """
-    locked = lock_own_request(request_id, agent_id)
-    earlier = _earlier(locked, idempotency_key, body_sha256)
-    if earlier is not None:
-        return earlier, True
-    _do_due_step(locked)
-    request = locked.request
-    if request.status not in OPEN:
-        raise _closed(request)
-    answers = request.status == Status.NEEDS_INFO
-    message = Message.objects.create(
-        request=request,
-        kind=Message.Kind.ANSWER if answers else Message.Kind.EVIDENCE,
-        text=text,
-        data=data,
-        idempotency_key=idempotency_key,
-        body_sha256=body_sha256,
-        at=locked.now,
+    message = Message(
+        text=text, data=data, idempotency_key=idempotency_key, body_sha256=body_sha256
     )
+    posted = _post(agent_id, request_id, message)
+    if isinstance(posted, Problem):
+        raise posted
+    return posted, posted is not message
+
+
+@transaction.atomic
+def _post(agent_id: UUID, request_id: UUID, message: Message) -> Message | Problem:
+    """The message, or an earlier one in its place.
+
+    A refusal is returned, so that what the deadline made of the request is stored.
+    """
+    locked = lock_own_request(request_id, agent_id)
+    earlier = _earlier(locked, message)
+    if earlier is not None:
+        return earlier
+    _do_due_step(locked)
+    if locked.request.status not in OPEN:
+        return _closed(locked.request)
+    answers = locked.request.status == Status.NEEDS_INFO
+    message.kind = Message.Kind.ANSWER if answers else Message.Kind.EVIDENCE
+    message.request, message.at = locked.request, locked.now
+    message.save(force_insert=True)
     _take_in(locked, message)
-    return message, False
+    return message
 
 
-def _earlier(
-    locked: Locked, idempotency_key: str | None, body_sha256: bytes | None
-) -> Message | None:
-    if idempotency_key is None:
+def _earlier(locked: Locked, message: Message) -> Message | None:
+    """Raises idempotency_conflict."""
+    if message.idempotency_key is None:
         return None
     earlier = Message.objects.filter(
-        request=locked.request, idempotency_key=idempotency_key
+        request=locked.request, idempotency_key=message.idempotency_key
     ).first()
-    if earlier is not None and bytes(earlier.body_sha256 or b"") != body_sha256:
+    if earlier is not None and bytes(earlier.body_sha256 or b"") != message.body_sha256:
         raise Problem("idempotency_conflict", "This key was used for another message.")
     return earlier
 
@@ -88,19 +94,27 @@ def _take_in(locked: Locked, message: Message) -> None:
     change.save(event)
 
 
-@transaction.atomic
 def withdraw_request(*, agent_id: UUID, request_id: UUID, reason: str = "") -> ApprovalRequest:
     """The agent needs no answer any more; withdrawing again changes nothing.
 
     Raises not_found, already_closed.
     """
+    withdrawn = _withdraw(agent_id, request_id, reason)
+    if isinstance(withdrawn, Problem):
+        raise withdrawn
+    return withdrawn
+
+
+@transaction.atomic
+def _withdraw(agent_id: UUID, request_id: UUID, reason: str) -> ApprovalRequest | Problem:
+    """As in _post, a refusal is returned."""
     locked = lock_own_request(request_id, agent_id)
     request = locked.request
     if request.status == Status.CANCELLED:
         return request
     _do_due_step(locked)
     if request.status not in OPEN:
-        raise _closed(request)
+        return _closed(request)
     change = Change(request, locked.now)
     request.reason = reason
     change.close(Step.WITHDRAW, Resolution.WITHDRAWN)

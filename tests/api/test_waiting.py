@@ -281,3 +281,21 @@ def test_both_doors_are_woken(door: Client, world: World) -> None:
     answer = door.get(f"/requests/{request.id}", params={"wait": 20})
     deciding.join()
     assert (answer.json()["proceed"], time.monotonic() - began < 3) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("call", "body"), [("messages", {"text": "Too late"}), ("cancel", {"reason": "Too late"})]
+)
+def test_what_comes_after_the_last_deadline_finds_the_request_expired(
+    api: Client, advance_clock: Callable[..., None], call: str, body: dict[str, str]
+) -> None:
+    """The refusal does not undo the step that it is about."""
+    request_id = api.post("/requests", SUBMISSION).json()["id"]
+    advance_clock(days=1)
+    assert api.get(f"/requests/{request_id}").json()["status"] == "escalated"
+    advance_clock(days=1)
+    refused = api.post(f"/requests/{request_id}/{call}", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_closed")
+    stored = ApprovalRequest.objects.get(pk=request_id)
+    assert (stored.status, stored.resolution) == ("expired", "exhausted")
+    assert refused.json()["request"] == api.get(f"/requests/{request_id}").json()

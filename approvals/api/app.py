@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationErrorContext
 from ninja.parser import Parser
 
-from approvals.api.answers import error_response, problem_answer
+from approvals.api.answers import Answer, error_response, problem_answer
 from approvals.api.reading import (
     body_too_large,
     empty_body,
@@ -128,7 +128,7 @@ def _suited(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
         return response
     allowed = allow_header(response["Allow"].split(", "))
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers={"Allow": allowed})
+        return Answer(204, b"", headers=(("Allow", allowed),)).to_response()
     return problem_answer(Problem("method_not_allowed"), (("Allow", allowed),)).to_response()
 
 

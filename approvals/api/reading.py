@@ -120,7 +120,8 @@ def parse_query(raw: bytes) -> dict[str, str]:
 
 
 def too_many_fields() -> Problem:
-    return Problem("invalid_request", f"A query has at most {MAX_QUERY_FIELDS} parameters.")
+    words = f"must have at most {MAX_QUERY_FIELDS} parameters"
+    return Problem("invalid_request", errors=(FieldError((), words),))
 
 
 def empty_body() -> Problem:

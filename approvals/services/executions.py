@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Takeover
 from approvals.services.changes import Change, request_event
 from approvals.services.deadlines import due_step
 from approvals.services.locking import Locked, lock_own_request
-from approvals.vocabulary import Channel, Execution, Status
+from approvals.vocabulary import Channel, Execution, Status, TakeoverStatus
 from audit.events import Actor, ActorKind, EventType
 from autonomy.models import Outcome
 from autonomy.services import store_outcome
@@ -32,8 +32,16 @@ def claim_execution(*, agent_id: UUID, request_id: UUID, claim_id: str) -> Appro
     """
     request, refusal = _claim(agent_id, request_id, claim_id)
     if refusal is not None:
-        raise Problem(refusal)
+        raise _refused(agent_id, refusal)
     return request
+
+
+def _refused(agent_id: UUID, code: str) -> Problem:
+    """What stopped a read-only agent is named."""
+    if code != "agent_read_only":
+        return Problem(code)
+    open_ones = Takeover.objects.filter(agent=agent_id, status=TakeoverStatus.OPEN)
+    return Problem(code, extra={"takeover": open_ones.values_list("id", flat=True).first()})
 
 
 @transaction.atomic

@@ -390,3 +390,18 @@ def test_others_requests_are_not_found(
             "must be the id of an own rejected request; no request of this agent has that id"
         )
     assert door.get(f"/requests/{request_id}").json() == as_stored(request_id)
+
+
+def test_a_read_only_agent_cannot_claim_what_was_approved_before(
+    api: Client, world: World, submission: dict[str, Any]
+) -> None:
+    request_id = api.post("/requests", submission).json()["id"]
+    decide(request_id, world, Verdict.APPROVE)
+    stopped = api.post("/requests", submission | {"confidence": {"score": 0.1}}).json()
+    answer = api.post(f"/requests/{request_id}/execution", {"claim_id": "run-1"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["takeover"]) == (
+        423,
+        "agent_read_only",
+        stopped["takeover"],
+    )
+    assert api.get(f"/requests/{request_id}").json()["execution"] == "available"

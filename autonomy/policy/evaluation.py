@@ -1,6 +1,6 @@
 """A level decision together with everything it was made from, ready to be kept. Pure."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from autonomy.policy.decide import LevelDecision, decide_level
@@ -62,7 +62,7 @@ def evaluate(
 
 
 def _plain(facts: Facts | ActionTypeFacts) -> dict[str, Any]:
-    return {name: plain_value(value) for name, value in asdict(facts).items()}
+    return {field.name: plain_value(getattr(facts, field.name)) for field in fields(facts)}
 
 
 def plain_value(value: Any) -> Any:

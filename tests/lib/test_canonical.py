@@ -2,6 +2,8 @@
 
 import json
 import random
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitlconsole.lib.canonical import CanonicalError, canonical_bytes, digest, sha256_hex
+from hitlconsole.lib.jsonvalues import find_flaw
 from hitlconsole.lib.strictjson import loads
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
@@ -27,6 +30,22 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
     max_leaves=20,
 )
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+ODD = [
+    *(float("nan"), float("-inf"), 2**53, -(2**53), 10**30, 10**4000, float(2**53), 1e17, -1e20),
+    *("\ud800", "x\x00", "\\u0000", "1234567890123456", "1e+5", b"x", Decimal(1), Colour.RED),
+    *((1, 2), (), {1, 2}, 1e21, 1.0, "\U0001f600"),
+]
+
+
+def inside(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    keys = text | st.sampled_from([1, None, "\udfff", "a\x00", Colour.RED, "\ufb33", "\U0001f600"])
+    return st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
 
 
 def shuffled(value: Any, rng: random.Random) -> Any:
@@ -133,6 +152,11 @@ def test_what_has_no_canonical_bytes_is_refused_with_its_place(
     assert (caught.value.loc, caught.value.msg) == (loc, msg)
 
 
+def test_a_number_too_long_for_python_to_write_is_refused_like_any_other() -> None:
+    with pytest.raises(CanonicalError, match=RANGE):
+        canonical_bytes([10**5000])
+
+
 def test_a_value_that_contains_itself_is_refused() -> None:
     endless: dict[str, Any] = {}
     endless["self"] = endless
@@ -142,3 +166,14 @@ def test_a_value_that_contains_itself_is_refused() -> None:
 
 def test_depth_32_is_allowed() -> None:
     assert canonical_bytes(nested(32)) == b"[" * 32 + b"]" * 32
+
+
+@given(st.recursive(scalars | st.sampled_from(ODD), inside, max_leaves=20))
+def test_whatever_the_full_look_finds_is_refused(value: Any) -> None:
+    flaw = find_flaw(value)
+    if flaw is None:
+        assert canonical_bytes(value) == rfc8785.dumps(value)
+    else:
+        with pytest.raises(CanonicalError) as caught:
+            canonical_bytes(value)
+        assert (caught.value.loc, caught.value.msg) == (list(flaw.loc), flaw.msg)

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.console.agent_forms import (
@@ -128,7 +127,6 @@ def move_agent_profile(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     return redirect("console:agent", agent_id)
 
 
-@never_cache
 @page
 @require_POST
 def new_key(request: HttpRequest, agent_id: UUID) -> HttpResponse:

@@ -14,7 +14,9 @@ from approvals.console.thread import load_thread
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.representation import on_deadline
-from approvals.vocabulary import LAST_TIER, OPEN, Status, TakeoverStatus, Verdict
+from approvals.vocabulary import LAST_TIER, OPEN, Resolution, Status, TakeoverStatus, Verdict
+from audit.events import EventType
+from audit.timeline import request_timeline
 from autonomy.models import ActionType, Outcome
 from autonomy.services import policy_version
 from hitlconsole.accounts.access import may_administer
@@ -131,6 +133,7 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "registered": ActionType.objects.filter(name=request.action_type).first(),
         "may_administer": may_administer(user),
         "takeover": _takeover(request),
+        "witness": _witness(request),
         "context_json": pretty(request.context) if request.context else "",
     }
 
@@ -138,6 +141,16 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
 def _effect(request: ApprovalRequest) -> Effect:
     document = policy_version(request.policy_number).document
     return effect_of(request.evaluation.inputs, document.facts_from, document.confidence_soft_below)
+
+
+def _witness(request: ApprovalRequest) -> str:
+    """Who had the queue open when silence consented: the notice on which that rests."""
+    if request.resolution != Resolution.SILENT_CONSENT:
+        return ""
+    ended = [entry for entry in request_timeline(request.id) if entry.type == EventType.TIMEOUT]
+    seen_by = ended[-1].fields["payload"].get("seen_by") if ended else None
+    person = User.objects.filter(pk=seen_by).first() if seen_by else None
+    return person.name if person else ""
 
 
 def _takeover(request: ApprovalRequest) -> Takeover | None:

@@ -1,6 +1,7 @@
 """The queue's page and the delta that keeps it live."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from approvals.console.agent_forms import may_create_agents
 from approvals.console.detail import load_detail
 from approvals.console.door import answer_problem, page
 from approvals.console.filters import Cursor, QueueFilter, read_uuid
@@ -32,7 +33,6 @@ from hitlconsole.lib.problems import Problem
 MOST_SHOWN = 1000
 
 
-@never_cache
 @page
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
@@ -80,6 +80,7 @@ def _frame_context(user: User, wanted: QueueFilter, found: QueuePage) -> dict[st
         "list_url": f"{reverse('console:queue')}?{wanted.query()}",
         "delta_url": f"{reverse('console:queue-delta')}?{wanted.query()}",
         "any_agents": bool(found.rows) or bool(found.takeovers) or Agent.objects.exists(),
+        "may_create": partial(may_create_agents, user),
     }
 
 
@@ -106,7 +107,6 @@ def _open_context(request: HttpRequest, user: User, wanted: QueueFilter) -> dict
     return request_context(request, item, back=wanted.query()) | {"open_id": str(item.id)}
 
 
-@never_cache
 @page
 @require_safe
 def delta(request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.console.agent_forms import administered_teams, known_people
@@ -136,7 +135,6 @@ def new_team(request: HttpRequest) -> HttpResponse:
     return redirect("console:team")
 
 
-@never_cache
 @page
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:

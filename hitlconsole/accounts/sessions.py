@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import add_never_cache_headers
 
 from hitlconsole.accounts.models import User
 
@@ -14,12 +15,14 @@ EXPIRED_HEADER = "X-Session"
 
 
 def signed_in(view: View) -> View:
-    """Marks the view, so that a test can find those without it."""
+    """Marks the view, so that a test can find those without it; nothing of it is kept by caches."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            add_never_cache_headers(response)
+            return response
         if asks_for_fragment(request):
             return session_expired()
         return redirect_to_login(request.get_full_path())

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from approvals.console.errors import failed
 from approvals.models import Decision, Takeover
 from autonomy.models import ActionType, AutonomyProfile
 from hitlconsole.accounts.models import Agent, ApiKey, Membership, Role, Team, User
@@ -278,6 +279,17 @@ def test_pages_that_are_not_there_say_so(house: House, ana: Client) -> None:
     nowhere = ana.get("/nowhere/")
     assert nowhere.status_code == 404
     assert "Nothing is here" in read(nowhere).text
+
+
+def test_a_failure_has_a_page_that_needs_no_database() -> None:
+    page = read(failed(RequestFactory().get("/")))
+    assert "The console failed" in page.text
+
+
+def test_nothing_of_a_page_is_kept_by_caches(house: House, ana: Client) -> None:
+    request = submit(house.key)
+    for address in ("/", "/team/", f"/requests/{request.id}/", "/profile/"):
+        assert "no-store" in ana.get(address).headers["Cache-Control"], address
 
 
 def test_pages_carry_the_strict_content_policy(house: House, ana: Client) -> None:

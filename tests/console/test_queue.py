@@ -227,7 +227,9 @@ def test_the_queue_open_beside_a_request_makes_silence_consent(
     sweep_due()
     request.refresh_from_db()
     assert (request.status, request.resolution) == ("approved", "silent_consent")
-    assert "Approved by silence" in read(ana.get(f"/requests/{request.id}/")).text
+    text = read(ana.get(f"/requests/{request.id}/")).text
+    assert "Approved by silence" in text
+    assert "although ana had the queue open and could have" in text
 
 
 def test_an_ended_session_is_told_401_and_never_a_login_page(house: House) -> None:

@@ -112,7 +112,7 @@ def visit(page: Page, console: Console, address: str) -> None:
         page.wait_for_timeout(200)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_no_page_violates_accessibility_in_either_theme(console: Console, admin: Page) -> None:
     pages = list(addresses(console, furnish(console)))
     # The reviewer's view of a request has the forms.
@@ -131,7 +131,7 @@ def test_no_page_violates_accessibility_in_either_theme(console: Console, admin:
     assert found == {}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("width", [320, 768, 2560])
 def test_no_page_is_wider_than_the_screen(console: Console, admin: Page, width: int) -> None:
     pages = list(addresses(console, furnish(console)))

@@ -19,7 +19,9 @@ _BEYOND_BASIC_PLANE = re.compile("[\U00010000-\U0010ffff]")
 _WHOLE_DOUBLE = (b".0,", b".0]", b".0}")
 # In a text whose digits are all zeros, so that one search finds any number.
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_EXPONENT = (b"0e+", b"0e-")
+_EXPONENT_MARKS = (b"0e+", b"0e-")
+# UUIDs have such marks, too; what follows tells them apart.
+_EXPONENT = re.compile(r"[0-9]e[+-][0-9]+(?:[],}]|\Z)")
 _LONG_NUMBER = b"0" * 16
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 
@@ -47,7 +49,9 @@ def canonical_bytes(value: Any) -> bytes:
         _refuse_flaws(value)
         raise
     shape = raw.translate(_ZEROS)
-    has_exponent = any(mark in shape for mark in _EXPONENT)
+    has_exponent = (
+        any(mark in shape for mark in _EXPONENT_MARKS) and _EXPONENT.search(text) is not None
+    )
     if has_exponent or _LONG_NUMBER in shape or b"\\u0000" in shape:
         _refuse_flaws(value)
     other_number = has_exponent or raw.endswith(b".0") or any(mark in raw for mark in _WHOLE_DOUBLE)

@@ -55,15 +55,11 @@ def agent_request(agent_id: UUID, request_id: UUID) -> ApprovalRequest:
 
     Raises not_found, also for another agent's.
     """
-    request = (
-        ApprovalRequest.objects.select_related("evaluation", "closing_decision")
-        .annotate(read_at=HitlNow())
-        .filter(pk=request_id, agent=agent_id)
-        .first()
-    )
-    if request is None:
-        raise Problem("not_found", "There is no request with this id.")
-    return request
+    requests = ApprovalRequest.objects.select_related("evaluation", "closing_decision")
+    try:
+        return requests.annotate(read_at=HitlNow()).get(pk=request_id, agent=agent_id)
+    except ApprovalRequest.DoesNotExist:
+        raise Problem("not_found", "There is no request with this id.") from None
 
 
 def agent_requests(

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from hitlconsole.accounts.models import Agent, ApiKey, Scope
-from hitlconsole.lib.clock import HitlNow, database_now
+from hitlconsole.lib.clock import HitlNow
 from hitlconsole.lib.problems import Problem
 
 AGENT_SCOPES = (Scope.SUBMIT, Scope.EXECUTE)
@@ -43,11 +43,12 @@ def new_secret() -> tuple[str, str]:
 
 def authenticate(secret: str) -> Caller:
     """The caller of a key. Raises invalid_key, key_revoked, key_expired or agent_disabled."""
-    key = ApiKey.objects.select_related("agent").filter(digest=digest_key(secret)).first()
-    if key is None:
-        raise Problem("invalid_key")
-    now = database_now()
-    refuse_unusable(key.revoked_at, key.expires_at, now)
+    keys = ApiKey.objects.select_related("agent").annotate(read_at=HitlNow())
+    try:
+        key = keys.get(digest=digest_key(secret))
+    except ApiKey.DoesNotExist:
+        raise Problem("invalid_key") from None
+    refuse_unusable(key.revoked_at, key.expires_at, key.read_at)
     if key.agent is not None and key.agent.status == Agent.Status.DISABLED:
         raise Problem("agent_disabled")
     return Caller(key.id, key.agent_id, key.service, frozenset(key.scopes))

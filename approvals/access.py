@@ -52,6 +52,11 @@ def get_request_for(user: User, request_id: UUID, *, to: str = "read") -> Approv
     return request
 
 
+def as_of_now(user: User) -> User:
+    """The person read anew, for the transaction that acts on the rights."""
+    return User.objects.get(pk=user.pk)
+
+
 def decision_refusal(user: User, request: ApprovalRequest) -> str | None:
     """Why this person may not decide this request, in words; None where they may."""
     if not user.is_active:

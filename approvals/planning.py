@@ -37,6 +37,7 @@ class Situation:
     registration: Registration
     policy: Policy
     profile_exists: bool = True
+    agent_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,19 @@ def evaluate_with(stated: Facts, situation: Situation) -> Evaluated:
         )
 
     evaluated = decide()
+    obstacles = _against_silence(situation) if evaluated.level == Level.SOFT_APPROVAL else ()
+    return decide(*obstacles) if obstacles else evaluated
+
+
+def _against_silence(situation: Situation) -> tuple[Contribution, ...]:
+    """Why silence cannot consent, whatever the policy says of the action."""
+    reasons = []
     quorum = terms_of(situation).quorum
-    if evaluated.level == Level.SOFT_APPROVAL and quorum > 1:
-        reason = f"{quorum} approvals are needed, so silence cannot consent"
-        return decide(Contribution(Source.RULES, Level.HARD_APPROVAL, reason))
-    return evaluated
+    if quorum > 1:
+        reasons.append(f"{quorum} approvals are needed, so silence cannot consent")
+    if situation.agent_read_only:
+        reasons.append("a person has taken over the agent, so silence cannot consent")
+    return tuple(Contribution(Source.RULES, Level.HARD_APPROVAL, reason) for reason in reasons)
 
 
 def first_event(level: Level) -> Event:
@@ -129,7 +138,8 @@ def first_event(level: Level) -> Event:
 def plan_submission(submission: Submission, situation: Situation) -> Plan:
     evaluated = evaluate_with(submission.facts, situation)
     terms, event = terms_of(situation), first_event(evaluated.level)
-    waits = event is Event.SUBMIT_WAITING
+    # What waits for a read-only agent waits without a clock.
+    runs = event is Event.SUBMIT_WAITING and not situation.agent_read_only
     limit = timedelta(seconds=terms.seconds(evaluated.level))
-    deadline = situation.now + limit if waits else None
+    deadline = situation.now + limit if runs else None
     return Plan(submission, situation, terms, evaluated, event, deadline)

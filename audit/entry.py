@@ -17,6 +17,11 @@ from hitlconsole.lib.canonical import canonical_bytes
 
 ENTRY_VERSION = 1
 SALT_BYTES = 16
+MAX_ENTRY_BYTES = 65_535
+
+
+class EntryTooLarge(ValueError):
+    """An entry must stay below the size that log tools take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,11 @@ def _text(value: UUID | None) -> str | None:
 def build_entry(
     event: Event, *, event_id: UUID, timestamp: str, stream_seq: int, disclosures: list[Disclosure]
 ) -> bytes:
-    """The canonical bytes; `timestamp` is RFC 3339 UTC with milliseconds."""
-    return canonical_bytes(
+    """The canonical bytes; `timestamp` is RFC 3339 UTC with milliseconds.
+
+    Raises EntryTooLarge: a payload holds facts, never bulk.
+    """
+    entry = canonical_bytes(
         {
             "v": ENTRY_VERSION,
             "event_id": str(event_id),
@@ -71,3 +79,6 @@ def build_entry(
             "commitments": {d.name: commitment(d) for d in disclosures},
         }
     )
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise EntryTooLarge(f"the entry of {event.type} has {len(entry)} bytes")
+    return entry

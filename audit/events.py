@@ -21,7 +21,6 @@ class EventType(StrEnum):
     EVIDENCE_ADDED = "evidence_added"
     VOTED = "voted"
     EDITED = "edited"
-    LEVEL_RAISED = "level_raised"
     CANCELLED = "cancelled"
     TAKEN_OVER = "taken_over"
     EXTENDED = "extended"
@@ -45,7 +44,6 @@ class EventType(StrEnum):
     ACTION_TYPE_CREATED = "action_type_created"
     ACTION_TYPE_CHANGED = "action_type_changed"
     PROFILE_MOVED = "profile_moved"
-    PROFILE_CHANGED = "profile_changed"
     POLICY_PUBLISHED = "policy_published"
     # people
     PERSON_CREATED = "person_created"

@@ -19,6 +19,8 @@ from django.db import connection, connections
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
+from autonomy.services import policy_version
+
 ALIASES = tuple(settings.DATABASES)
 
 # The owner replaces the one clock by one that the tests can move.
@@ -131,6 +133,12 @@ def committed_db_of_module(
     """One for all tests of a module, which have to bear each other's rows."""
     with _own_database(django_db_blocker, database_names) as name:
         yield name
+
+
+@pytest.fixture(autouse=True)
+def _forget_policies() -> None:
+    """A version that a test published and rolled back gives its number to the next one."""
+    policy_version.cache_clear()
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def revoke_agent_key(request: HttpRequest, agent_id: UUID, key_id: UUID) -> Http
 @require_POST
 def release(request: HttpRequest, takeover_id: UUID) -> HttpResponse:
     user = current_user(request)
-    notes = request.POST.get("notes", "").replace("\x00", "").strip()[:4000]
+    notes = request.POST.get("notes", "").replace("\x00", "").strip()
     try:
         takeover = release_takeover(takeover_id=takeover_id, admin=user, notes=notes)
     except Problem as problem:

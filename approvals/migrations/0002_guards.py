@@ -32,7 +32,9 @@ CREATE TABLE status_transition (
 );
 INSERT INTO status_transition VALUES {VALUES};
 
-CREATE FUNCTION approval_request_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The fixed search_path keeps a temporary table from standing in for the real one.
+CREATE FUNCTION approval_request_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     -- What may still happen to a closed request: its one execution.
     loose constant text[] := ARRAY['revision', 'execution', 'execution_claim_id',
@@ -60,6 +62,17 @@ BEGIN
     IF OLD.closed_at IS NOT NULL THEN
         IF to_jsonb(NEW) - loose <> to_jsonb(OLD) - loose THEN
             RAISE EXCEPTION 'request % is closed as %', OLD.id, OLD.status
+                USING ERRCODE = 'check_violation';
+        END IF;
+        -- One execution: claimed once, told once.
+        IF NEW.execution IS DISTINCT FROM OLD.execution
+            AND (OLD.execution, NEW.execution) NOT IN (
+                ('available', 'claimed'), ('available', 'lapsed'), ('available', 'revoked'),
+                ('claimed', 'reported'))
+            OR OLD.execution_claim_id IS NOT NULL
+            AND (NEW.execution_claim_id, NEW.execution_claimed_at) IS DISTINCT FROM
+                (OLD.execution_claim_id, OLD.execution_claimed_at) THEN
+            RAISE EXCEPTION 'an execution cannot go from % to %', OLD.execution, NEW.execution
                 USING ERRCODE = 'check_violation';
         END IF;
     ELSIF NEW.status <> OLD.status AND NOT EXISTS (

@@ -16,6 +16,17 @@ from audit.services import record
 from autonomy.vocabulary import Level
 
 
+CLOSING = frozenset(
+    {
+        EventType.APPROVED,
+        EventType.REJECTED,
+        EventType.CANCELLED,
+        EventType.TAKEN_OVER,
+        EventType.TIMEOUT,
+    }
+)
+
+
 @dataclass
 class Change:
     """One change of one request, under way: what it was before, and what will be told."""
@@ -86,9 +97,10 @@ def request_event(
 ) -> Event:
     """An event about a request, with what it says about every request filled in.
 
-    The latency is that from submission to resolution, in milliseconds, once it is closed.
+    The one event that closes a request says so by its resulting status, its resolution and the
+    latency from submission to resolution in milliseconds; what comes after it does not.
     """
-    closed = request.status not in OPEN
+    closed = request.status not in OPEN and kind in CLOSING
     latency = round((now - request.created_at).total_seconds() * 1000)
     defaults: dict[str, Any] = {
         "request_id": request.id,
@@ -99,7 +111,7 @@ def request_event(
         "reviewer_decision": request.status if closed else None,
         "latency_ms": latency if closed else None,
         "status_after": request.status,
-        "resolution": request.resolution,
+        "resolution": request.resolution if closed else None,
         "policy_version": request.policy_number,
     }
     return Event(kind, request_stream(request.id), actor, **(defaults | fields))

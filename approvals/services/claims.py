@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.access import decision_refusal, get_request_for
+from approvals.access import as_of_now, decision_refusal, get_request_for
 from approvals.models import ApprovalRequest, Message
 from approvals.services.changes import Change, request_event
-from approvals.services.deadlines import due_step
+from approvals.services.deadlines import run_due_step
 from approvals.services.locking import Locked, lock_request
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
 from audit.events import Event, EventType
@@ -19,21 +19,22 @@ from hitlconsole.lib.problems import Problem, invalid_field
 MAX_COMMENT = 4000
 
 
-@transaction.atomic
 def claim_request(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
     """A lease of ten minutes, renewed by claiming again. It tells others, it stops nobody from
     deciding. Raises not_found, not_allowed, already_closed, claimed_by_other.
     """
-    locked = _lock_open(request_id, reviewer)
-    request = locked.request
-    holder = _holder(locked)
-    if holder is not None and holder != reviewer:
-        raise Problem("claimed_by_other", f"{holder.name} works on it.")
-    request.claimed_by = reviewer
-    request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
-    events = [] if holder == reviewer else [_event(EventType.CLAIMED, locked, reviewer)]
-    Change(request, locked.now).save(*events, grows=False)
-    return request
+    _do_what_is_due(request_id, reviewer)
+    with transaction.atomic():
+        locked = _lock_open(request_id, reviewer)
+        request = locked.request
+        holder = _holder(locked)
+        if holder is not None and holder != reviewer:
+            raise Problem("claimed_by_other", f"{holder.name} works on it.")
+        request.claimed_by = reviewer
+        request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
+        events = [] if holder == reviewer else [_event(EventType.CLAIMED, locked, reviewer)]
+        Change(request, locked.now).save(*events, grows=False)
+        return request
 
 
 def _holder(locked: Locked) -> User | None:
@@ -43,36 +44,38 @@ def _holder(locked: Locked) -> User | None:
     return request.claimed_by
 
 
-@transaction.atomic
 def release_claim(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
     """Give the lease back; nothing happens where the person does not hold it."""
-    locked = _lock_open(request_id, reviewer)
-    request = locked.request
-    if _holder(locked) == reviewer:
-        request.claimed_by = request.claimed_until = None
-        event = _event(EventType.RELEASED, locked, reviewer)
-        Change(request, locked.now).save(event, grows=False)
-    return request
+    _do_what_is_due(request_id, reviewer)
+    with transaction.atomic():
+        locked = _lock_open(request_id, reviewer)
+        request = locked.request
+        if _holder(locked) == reviewer:
+            request.claimed_by = request.claimed_until = None
+            event = _event(EventType.RELEASED, locked, reviewer)
+            Change(request, locked.now).save(event, grows=False)
+        return request
 
 
-@transaction.atomic
 def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
     """Five minutes more, at most to double the original limit. Raises not_waiting."""
-    locked = _lock_open(request_id, reviewer)
-    request = locked.request
-    if request.deadline is None or request.waiting_since is None:
-        raise Problem("not_waiting", "The clock of this request is stopped.")
-    original = request.deadline - request.waiting_since
-    original -= timedelta(seconds=request.extended_seconds)
-    room = int(original.total_seconds()) - request.extended_seconds
-    if room <= 0:
-        raise Problem("not_waiting", "The time limit was doubled already; escalate it instead.")
-    more = min(EXTEND_SECONDS, room)
-    request.deadline += timedelta(seconds=more)
-    request.extended_seconds += more
-    event = _event(EventType.EXTENDED, locked, reviewer, payload={"seconds": more})
-    Change(request, locked.now).save(event)
-    return request
+    _do_what_is_due(request_id, reviewer)
+    with transaction.atomic():
+        locked = _lock_open(request_id, reviewer)
+        request = locked.request
+        if request.deadline is None or request.waiting_since is None:
+            raise Problem("not_waiting", "The clock of this request is stopped.")
+        original = request.deadline - request.waiting_since
+        original -= timedelta(seconds=request.extended_seconds)
+        room = int(original.total_seconds()) - request.extended_seconds
+        if room <= 0:
+            raise Problem("not_waiting", "The time limit was doubled already; escalate it instead.")
+        more = min(EXTEND_SECONDS, room)
+        request.deadline += timedelta(seconds=more)
+        request.extended_seconds += more
+        event = _event(EventType.EXTENDED, locked, reviewer, payload={"seconds": more})
+        Change(request, locked.now).save(event)
+        return request
 
 
 @transaction.atomic
@@ -95,13 +98,17 @@ def comment_on_request(*, request_id: UUID, reviewer: User, text: str) -> Messag
     return message
 
 
-def _lock_open(request_id: UUID, reviewer: User) -> Locked:
-    """An open request that this person may decide, with what is due done first."""
+def _do_what_is_due(request_id: UUID, reviewer: User) -> None:
+    """In a transaction of its own, so that a refusal which follows does not undo it."""
     get_request_for(reviewer, request_id)
+    run_due_step(request_id, channel=Channel.WEB)
+
+
+def _lock_open(request_id: UUID, reviewer: User) -> Locked:
+    """An open request that this person may decide."""
     locked = lock_request(request_id)
     assert locked is not None  # found before, and requests are kept
-    due_step(locked, Channel.WEB)
-    refusal = decision_refusal(reviewer, locked.request)
+    refusal = decision_refusal(as_of_now(reviewer), locked.request)
     if refusal is not None:
         raise Problem("not_allowed", refusal)
     if locked.request.status not in OPEN:

@@ -4,6 +4,7 @@ The deadline is a row, the clock is the database's, and nothing here depends on 
 the step looks again under the lock.
 """
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from approvals.states import Event as Step
 from approvals.vocabulary import LAST_TIER, Channel, Execution, Resolution, Status
 from audit.events import SYSTEM, EventType
 from autonomy.vocabulary import Level
+
+logger = logging.getLogger(__name__)
 
 _DUE = """
 (SELECT id, deadline AS due FROM approvals_approvalrequest
@@ -38,7 +41,15 @@ def sweep_due(limit: int = 500) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"open": OPEN_VALUES, "limit": limit})
         due = [row[0] for row in cursor.fetchall()]
-    return sum(run_due_step(request_id, channel=Channel.SWEEP, wait=False) for request_id in due)
+    return sum(map(_sweep_one, due))
+
+
+def _sweep_one(request_id: UUID) -> bool:
+    try:
+        return run_due_step(request_id, channel=Channel.SWEEP, wait=False)
+    except Exception:  # one request that fails must not hold up the others
+        logger.exception("the due step of request %s failed", request_id)
+        return False
 
 
 @transaction.atomic
@@ -81,7 +92,7 @@ def _time_is_up(request: ApprovalRequest, now: datetime, channel: Channel) -> No
         _escalate(change, reason="no_answer", next_tier=True)
     elif request.level == Level.SOFT_APPROVAL:
         payload |= _end_of_soft(change)
-    elif request.tier < LAST_TIER or request.status == Status.PENDING:
+    elif request.tier < LAST_TIER:
         _escalate(change, reason="time_limit", next_tier=True)
     else:
         request.reason = "exhausted"
@@ -104,12 +115,11 @@ def _time_is_up(request: ApprovalRequest, now: datetime, channel: Channel) -> No
 def _end_of_soft(change: Change) -> dict[str, object]:
     """Silence is consent only if people were told and nobody is at work on it."""
     request = change.request
-    held = request.claimed_until is not None and request.claimed_until > change.now
     presence = notice_was_given(request)
-    if not request.silent_consent or request.quorum > 1:
-        _escalate(change, reason="no_silent_consent", next_tier=False)
-    elif held:
-        _escalate(change, reason="claimed", next_tier=False)
+    if not _may_consent(request):
+        _escalate(change, reason="no_silent_consent", next_tier=True)
+    elif _claimed_at_deadline(request):
+        _escalate(change, reason="claimed", next_tier=True)
     elif presence is None:
         _escalate(change, reason="no_notice", next_tier=False)
     else:
@@ -117,6 +127,16 @@ def _end_of_soft(change: Change) -> dict[str, object]:
         change.close(Step.CONSENT, Resolution.SILENT_CONSENT)
         return {"presence_id": presence.pk, "seen_by": str(presence.user_id)}
     return {}
+
+
+def _may_consent(request: ApprovalRequest) -> bool:
+    return request.silent_consent and request.quorum == 1 and request.agent.read_only_since is None
+
+
+def _claimed_at_deadline(request: ApprovalRequest) -> bool:
+    """However late the step is run: what counts is who was at work when time was up."""
+    until, deadline = request.claimed_until, request.deadline
+    return until is not None and deadline is not None and until > deadline
 
 
 def _escalate(change: Change, *, reason: str, next_tier: bool) -> None:

@@ -5,18 +5,19 @@ transition, writes decision, event and outgoing messages, and commits. A verdict
 that is still open is applied even past its deadline: nobody else has closed it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
-from approvals.access import approval_refusal, decision_refusal, get_request_for
+from approvals.access import approval_refusal, as_of_now, decision_refusal, get_request_for
 from approvals.models import ApprovalRequest, Decision, Delivery, Message
 from approvals.representation import load_request, represent_request
 from approvals.services.changes import Change, request_event
-from approvals.services.deadlines import due_step
+from approvals.services.deadlines import due_step, run_due_step
 from approvals.services.edits import Edit, edited_bytes, plan_edit
 from approvals.services.locking import Locked, lock_request
 from approvals.services.takeovers import TakeoverCause, begin_takeover
@@ -33,8 +34,6 @@ from hitlconsole.lib.problems import Problem, invalid_field
 
 MAX_NOTES = 4000
 APPROVING = (Verdict.APPROVE, Verdict.APPROVE_WITH_EDITS)
-# The edit itself stands beside the event that closes the request.
-NOT_CLOSING = {"reviewer_decision": None, "latency_ms": None, "resolution": None}
 NOTES_FOR = {
     Verdict.REJECT: "Say why: the agent gets this reason.",
     Verdict.ASK: "Write the question that the agent should answer.",
@@ -87,6 +86,8 @@ def decide_request(
     )
     _check_form(given)
     get_request_for(reviewer, request_id)
+    if verdict is Verdict.ASK:
+        run_due_step(request_id, channel=channel)
     refusal = _decide(request_id, given)
     request = load_request(request_id)
     assert request is not None  # requests are kept
@@ -103,6 +104,8 @@ def _check_form(given: Verdicted) -> None:
         raise invalid_field("notes", f"must have at most {MAX_NOTES} characters")
     if (given.edited_action is not None) != (given.verdict is Verdict.APPROVE_WITH_EDITS):
         raise invalid_field("edited_action", "goes with approve_with_edits, and only with it")
+    if given.edited_action is not None:
+        edited_bytes(given.edited_action)
 
 
 @transaction.atomic
@@ -115,11 +118,10 @@ def _decide(request_id: UUID, given: Verdicted) -> Problem | None:
     assert locked is not None  # found before, and requests are kept
     if _came_before(locked.request, given):
         return None
+    given = replace(given, reviewer=as_of_now(given.reviewer))
     refusal = decision_refusal(given.reviewer, locked.request)
     if refusal is not None:
         raise Problem("not_allowed", refusal)
-    if given.verdict is Verdict.ASK:
-        due_step(locked, given.channel)
     if locked.request.status not in OPEN:
         return _keep_late_answer(locked, given)
     _refuse(locked, given)
@@ -247,15 +249,28 @@ def _approve(locked: Locked, given: Verdicted) -> None:
 
 
 def approvers_of(request: ApprovalRequest) -> set[UUID]:
-    """Who approved exactly this action at exactly this level: an edit or a raise voids votes."""
+    """Whose approval counts: given for exactly this action at exactly this level, since the last
+    edit, by people who may still approve it.
+    """
     votes = Decision.objects.filter(
         request=request,
         verdict=Verdict.APPROVE,
         effect=Decision.Effect.VOTE,
         action_sha256=request.action_sha256,
         level=request.level,
-    )
-    return set(votes.values_list("reviewer_id", flat=True))
+        revision__gt=_last_proposal(request),
+    ).select_related("reviewer")
+    return {vote.reviewer_id for vote in votes if _may_approve(vote.reviewer, request)}
+
+
+def _last_proposal(request: ApprovalRequest) -> int:
+    """The revision at which the action was last edited; 0 for none."""
+    proposals = Decision.objects.filter(request=request, effect=Decision.Effect.PROPOSAL)
+    return proposals.aggregate(last=Max("revision"))["last"] or 0
+
+
+def _may_approve(user: User, request: ApprovalRequest) -> bool:
+    return decision_refusal(user, request) is None and approval_refusal(user, request) is None
 
 
 def _reject(locked: Locked, given: Verdicted) -> None:
@@ -314,7 +329,6 @@ def _edit_events(
             status_before=status_before,
             payload=payload,
             personal=personal,
-            **({} if kind is EventType.APPROVED else NOT_CLOSING),
         )
         for kind in kinds
     ]

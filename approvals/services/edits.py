@@ -47,7 +47,12 @@ class Edit:
         request.soft_seconds = self.terms.soft_seconds
         request.hard_seconds = self.terms.hard_seconds
         request.cost_usd = self.evaluated.effective.cost_usd
-        request.policy_number = self.evaluated.policy.number
+        policy = self.evaluated.policy
+        request.policy_number = policy.number
+        request.silent_consent = request.silent_consent and policy.document.silent_consent
+        request.approval_ttl_seconds = min(
+            request.approval_ttl_seconds, policy.document.approval_ttl_seconds
+        )
         request.evaluation = keep_evaluation(
             self.evaluated,
             request_id=request.id,
@@ -86,11 +91,18 @@ def plan_edit(locked: Locked, edited: dict[str, Any]) -> Edit:
         level > level_before or terms.quorum != request.quorum or terms.team_id != request.team_id
     )
     closes = request.quorum == 1 and not asks_for_more
+    if not closes:
+        # Somebody else has to approve it: silence is nobody.
+        level = max(level, Level.HARD_APPROVAL)
     return Edit(edited["type"], action, level_before, level, terms, evaluated, closes)
 
 
 def _no_looser(terms: Terms, request: ApprovalRequest) -> Terms:
-    return replace(terms, quorum=max(terms.quorum, request.quorum))
+    return replace(
+        terms,
+        quorum=max(terms.quorum, request.quorum),
+        soft_seconds=max(terms.soft_seconds, request.soft_seconds),
+    )
 
 
 def _check_arguments(arguments: dict[str, Any], registration: Registration) -> None:

@@ -49,7 +49,8 @@ def _post(agent_id: UUID, request_id: UUID, message: Message) -> Message | Probl
     earlier = _earlier(locked, message)
     if earlier is not None:
         return earlier
-    _do_due_step(locked)
+    # An answer past the deadline meets what the deadline made of the request.
+    due_step(locked, Channel.POLL)
     if locked.request.status not in OPEN:
         return _closed(locked.request)
     answers = locked.request.status == Status.NEEDS_INFO
@@ -107,12 +108,15 @@ def withdraw_request(*, agent_id: UUID, request_id: UUID, reason: str = "") -> A
 
 @transaction.atomic
 def _withdraw(agent_id: UUID, request_id: UUID, reason: str) -> ApprovalRequest | Problem:
-    """As in _post, a refusal is returned."""
+    """As in _post, a refusal is returned.
+
+    Past the deadline as well: what is still open can be withdrawn, and silence must not approve
+    what its agent gives up.
+    """
     locked = lock_own_request(request_id, agent_id)
     request = locked.request
     if request.status == Status.CANCELLED:
         return request
-    _do_due_step(locked)
     if request.status not in OPEN:
         return _closed(request)
     change = Change(request, locked.now)
@@ -129,11 +133,6 @@ def _withdraw(agent_id: UUID, request_id: UUID, reason: str) -> ApprovalRequest 
     )
     change.save(event)
     return request
-
-
-def _do_due_step(locked: Locked) -> None:
-    # An answer or a withdrawal past the deadline meets what the deadline made of the request.
-    due_step(locked, Channel.POLL)
 
 
 def _closed(request: ApprovalRequest) -> Problem:

@@ -11,7 +11,7 @@ from approvals.services.deadlines import due_step
 from approvals.services.locking import Locked, lock_own_request
 from approvals.vocabulary import Channel, Execution, Status, TakeoverStatus
 from audit.events import Actor, ActorKind, EventType
-from autonomy.models import Outcome
+from autonomy.models import ActionType, Outcome
 from autonomy.services import store_outcome
 from hitlconsole.lib.problems import Problem
 
@@ -56,10 +56,16 @@ def _claim(agent_id: UUID, request_id: UUID, claim_id: str) -> tuple[ApprovalReq
     due_step(locked, Channel.POLL)
     if request.execution != Execution.AVAILABLE:
         return request, NOT_EXECUTABLE[Execution(request.execution or "")]
-    if locked.agent.read_only_since is not None:
+    if locked.agent.read_only_since is not None and not _only_looks(request):
         return request, "agent_read_only"
     _spend(locked, claim_id)
     return request, None
+
+
+def _only_looks(request: ApprovalRequest) -> bool:
+    """Lookups pass while the agent is read-only: asking for one and not doing it helps nobody."""
+    lookups = ActionType.objects.filter(name=request.action_type, side_effects=False)
+    return lookups.exists()
 
 
 def _spend(locked: Locked, claim_id: str) -> None:
@@ -82,8 +88,6 @@ def _save(
         Actor(ActorKind.AGENT, locked.request.agent_id),
         now=locked.now,
         channel=Channel.API,
-        reviewer_decision=None,
-        latency_ms=None,
         payload=payload,
         personal=personal,
     )

@@ -1,9 +1,9 @@
 """Submissions: one transaction for a group, whose members fail one by one.
 
-The order inside: repeats are answered first, then the agents are held still, everything a plan
-depends on is read, the pure plan is made, and one writer stores all that came of it. A
-submission that starts a takeover is done in a transaction of its own, which holds its agent
-alone.
+The order inside: the agents are held still, everything a plan depends on is read, keys out of
+use are refused, repeats are answered, the pure plan is made for the rest, and one writer stores
+all that came of it. A submission that starts a takeover is done in a transaction of its own,
+which holds its agent alone.
 """
 
 from collections.abc import Sequence
@@ -71,17 +71,17 @@ def _submit_group(
     agent_alone: bool,
 ) -> None:
     """Fill in the answers; what is left None takes a step of its own (see submit_requests)."""
-    todo = _answer_repeats(items, places, answers)
-    if not todo:
-        return
-    agents = {items[place].agent_id for place in todo}
+    agents = {items[place].agent_id for place in places}
     if agent_alone:
         lock_agent(agents.pop())
     else:
         share_agents(agents)
+    found = read_surroundings([items[place] for place in places])
+    surroundings = dict(zip(places, found, strict=True))
+    usable = [place for place in places if not _refuse_caller(place, surroundings, answers)]
     plans: list[Planned] = []
-    for place, around in zip(todo, read_surroundings([items[p] for p in todo]), strict=True):
-        outcome = _plan(items[place], around)
+    for place in _answer_repeats(items, usable, answers):
+        outcome = _plan(items[place], surroundings[place])
         if isinstance(outcome, Problem):
             answers[place] = outcome
         elif agent_alone or outcome.event is not Event.SUBMIT_TAKEOVER:
@@ -134,25 +134,50 @@ def _as_answer(
     return Submitted(request_id, CLOSED_AT_ONCE if automatic else WAITS, True)
 
 
+def _refuse_caller(
+    place: int,
+    surroundings: dict[int, Surroundings],
+    answers: list[Submitted | Problem | None],
+) -> bool:
+    """Answer where the key or its agent is out of use: that hides earlier answers, too."""
+    try:
+        _check_caller(surroundings[place])
+    except Problem as problem:
+        answers[place] = problem
+        return True
+    return False
+
+
+def _check_caller(around: Surroundings) -> None:
+    refuse_unusable(around.key_revoked_at, around.key_expires_at, around.situation.now)
+    if around.agent_status == Agent.Status.DISABLED:
+        raise Problem("agent_disabled")
+
+
 def _plan(item: Item, around: Surroundings) -> Plan | Problem:
     try:
         _refuse(item, around)
-        return plan_submission(item.submission, around.situation)
+        plan = plan_submission(item.submission, around.situation)
     except Problem as problem:
         return problem
+    if plan.event is Event.SUBMIT_TAKEOVER and around.situation.agent_read_only:
+        # It is taken over already: a second takeover would say nothing new.
+        return _read_only(around)
+    return plan
+
+
+def _read_only(around: Surroundings) -> Problem:
+    return Problem(
+        "agent_read_only",
+        "A person has taken over: only actions registered without side effects pass.",
+        extra={"takeover": around.takeover_id and str(around.takeover_id)},
+    )
 
 
 def _refuse(item: Item, around: Surroundings) -> None:
     """Raises what speaks against the submission, before any level is decided."""
-    refuse_unusable(around.key_revoked_at, around.key_expires_at, around.situation.now)
-    if around.agent_status == Agent.Status.DISABLED:
-        raise Problem("agent_disabled")
-    if around.agent_status == Agent.Status.READ_ONLY and around.has_side_effects:
-        raise Problem(
-            "agent_read_only",
-            "A person has taken over: only actions registered without side effects pass.",
-            extra={"takeover": around.takeover_id and str(around.takeover_id)},
-        )
+    if around.situation.agent_read_only and around.has_side_effects:
+        raise _read_only(around)
     refuse_arguments(item.submission.arguments, around.situation.registration.schema)
     if item.submission.previous is not None and around.previous_status != "rejected":
         raise _wrong_previous(around.previous_status)
@@ -178,5 +203,6 @@ def evaluate_only(caller: Caller, submission: Submission) -> Evaluated:
     """What the policy says at this moment; nothing is stored. Raises what a submission would."""
     item = Item(caller, submission)
     (around,) = read_surroundings([item])
+    _check_caller(around)
     _refuse(item, around)
     return evaluate_with(submission.facts, around.situation)

@@ -16,6 +16,7 @@ from autonomy.policy.facts import ActionTypeFacts
 from autonomy.services import policy_version
 from autonomy.vocabulary import Domain, Level
 from hitlconsole.accounts.keys import Caller
+from hitlconsole.accounts.models import Agent
 from hitlconsole.lib.jsonout import dumps
 from hitlconsole.lib.prepared import prepared_cursor
 from hitlconsole.lib.problems import Problem
@@ -128,16 +129,19 @@ def read_surroundings(items: Sequence[Item]) -> list[Surroundings]:
 
 
 def _surroundings(row: Any) -> Surroundings:
+    read_only = row.agent_status == Agent.Status.READ_ONLY
     return Surroundings(
         situation=Situation(
             now=row.now,
             agent_id=row.agent_id,
             agent_team_id=row.agent_team_id,
             profile_level=Level(2 if row.profile_level is None else row.profile_level),
-            failures=row.failures,
+            # They have stopped the agent already; its lookups still pass.
+            failures=0 if read_only else row.failures,
             registration=_registration(row),
             policy=policy_version(row.policy_number),
             profile_exists=row.profile_level is not None,
+            agent_read_only=read_only,
         ),
         agent_status=row.agent_status,
         takeover_id=row.takeover_id,

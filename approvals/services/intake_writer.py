@@ -92,7 +92,7 @@ def _statement() -> str:
         SELECT * FROM jsonb_to_recordset(%s::jsonb) AS plan ({shape})
     ), request AS (
         INSERT INTO approvals_approvalrequest ({", ".join(REQUEST_COLUMNS)})
-        SELECT {values} FROM plan ORDER BY id
+        SELECT {values} FROM plan ORDER BY agent_id, idempotency_key NULLS FIRST, id
         ON CONFLICT (agent_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id
     ), written AS MATERIALIZED (

@@ -26,13 +26,19 @@ class Locked:
     now: datetime
 
 
-def share_agents(agent_ids: Iterable[UUID]) -> None:
-    """Hold the agents' status still; several transactions may at once."""
+_SHARE = "SELECT id FROM accounts_agent WHERE id = ANY(%s) ORDER BY id FOR SHARE"
+_SHARE_FREE = f"{_SHARE} SKIP LOCKED"
+
+
+def share_agents(agent_ids: Iterable[UUID], *, skip_locked: bool = False) -> bool:
+    """Hold the agents' status still; several transactions may at once.
+
+    With skip_locked: False where one of them is held alone by another transaction.
+    """
+    wanted = sorted(set(agent_ids))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM accounts_agent WHERE id = ANY(%s) ORDER BY id FOR SHARE",
-            [sorted(set(agent_ids))],
-        )
+        cursor.execute(_SHARE_FREE if skip_locked else _SHARE, [wanted])
+        return len(cursor.fetchall()) == len(wanted)
 
 
 def lock_agent(agent_id: UUID) -> Agent:
@@ -50,8 +56,8 @@ def lock_request(
     agent_id = agent_of(request_id)
     if agent_alone:
         lock_agent(agent_id)
-    else:
-        share_agents([agent_id])
+    elif not share_agents([agent_id], skip_locked=skip_locked):
+        return None
     query = ApprovalRequest.objects.select_for_update(of=("self",), skip_locked=skip_locked)
     request = query.filter(pk=request_id).first()
     if request is None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from approvals.access import in_sight
 from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
 from approvals.services.changes import Change, request_event, takeover_delivery
 from approvals.services.locking import lock_agent
@@ -21,7 +22,10 @@ from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Agent, User
 from hitlconsole.accounts.services import person
 from hitlconsole.lib.clock import database_now
-from hitlconsole.lib.problems import Problem
+from hitlconsole.lib.problems import Problem, invalid_field
+
+
+MAX_NOTES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ def _agent_event(kind: EventType, takeover: Takeover, actor: Actor, reason: str)
         "takeover_id": str(takeover.id),
         "request_id": request_id,
         "source": takeover.source,
-        "open_requests": [str(request_id) for request_id in takeover.open_request_ids],
+        # Which ones: each has its own event, and an entry has a bounded size.
+        "open_requests": len(takeover.open_request_ids),
     }
     return Event(
         kind,
@@ -123,9 +128,11 @@ def release_takeover(*, takeover_id: UUID, admin: User, notes: str = "") -> Take
     """The agent may act again: its failures are counted anew, its open requests get fresh time
     limits, its unused approvals are revoked. Raises not_found, not_allowed, takeover_conflict.
     """
-    takeover = Takeover.objects.filter(pk=takeover_id).first()
+    if len(notes) > MAX_NOTES:
+        raise invalid_field("notes", f"must have at most {MAX_NOTES} characters")
+    takeover = Takeover.objects.filter(in_sight(admin), pk=takeover_id).first()
     if takeover is None:
-        raise Problem("not_found", "There is no takeover with this id.")
+        raise Problem("not_found", "There is no such takeover, or it belongs to another team.")
     agent = lock_agent(takeover.agent_id)
     takeover = Takeover.objects.select_related("team").get(pk=takeover_id)
     if not may_administer(admin, agent.team):

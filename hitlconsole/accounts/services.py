@@ -102,7 +102,8 @@ def change_agent(
     agent: Agent, *, description: str, team: Team, owner: User | None, disabled: bool, by: Actor
 ) -> Agent:
     """Describe, move or disable. Read-only is left to takeovers and their release."""
-    agent = Agent.objects.select_for_update().get(pk=agent.pk)
+    # Whoever adds to the agent (a key, a profile) holds its key share: that must not clash.
+    agent = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
     agent.description, agent.team, agent.owner = description, team, owner
     if disabled:
         agent.status = Agent.Status.DISABLED

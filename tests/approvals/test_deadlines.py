@@ -18,28 +18,12 @@ from tests.factories import (
     HARD,
     make_action_type,
     make_admin,
-    make_agent,
     make_reviewer,
     make_team,
     submit,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def ana(team):
-    return make_reviewer(team, "ana@example.com")
-
-
-@pytest.fixture
-def key(team):
-    return make_agent(team)[1]
 
 
 def test_nothing_happens_before_the_deadline(key, ana, advance_clock) -> None:

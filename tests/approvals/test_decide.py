@@ -25,26 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def ana(team):
-    return make_reviewer(team, "ana@example.com")
-
-
-@pytest.fixture
-def bo(team):
-    return make_reviewer(team, "bo@example.com")
-
-
-@pytest.fixture
-def agent_and_key(team):
-    return make_agent(team)
-
-
-@pytest.fixture
 def request_(agent_and_key):
     return submit(agent_and_key[1], facts=HARD)
 

@@ -36,16 +36,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def agent_and_key():
-    return make_agent(make_team())
-
-
-@pytest.fixture
-def key(agent_and_key):
-    return agent_and_key[1]
-
-
 def trust(agent, level: Level) -> None:
     admin = make_admin()
     move_profile(

@@ -20,28 +20,10 @@ from tests.factories import (
     ask,
     make_action_type,
     make_admin,
-    make_agent,
-    make_reviewer,
-    make_team,
     submit,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team():
-    return make_team()
-
-
-@pytest.fixture
-def ana(team):
-    return make_reviewer(team, "ana@example.com")
-
-
-@pytest.fixture
-def agent_and_key(team):
-    return make_agent(team)
 
 
 def code_of(call, *args, **kwargs) -> str:

@@ -2,25 +2,41 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from approvals.models import ApprovalRequest, Decision, Delivery
 from approvals.services.deadlines import run_due_step, sweep_due
 from approvals.services.decide import decide_request
 from approvals.services.exchange import withdraw_request
 from approvals.services.executions import claim_execution, report_outcome
+from approvals.services.intake import submit_requests
+from approvals.services.intake_sql import Item
+from approvals.services.locking import lock_agent
 from approvals.vocabulary import Channel, Verdict
+from audit.events import SYSTEM
 from audit.models import AuditEvent
 from autonomy.models import Outcome
+from hitlconsole.accounts.keys import authenticate
+from hitlconsole.accounts.services import change_agent, create_key
 from hitlconsole.lib.problems import Problem
 from tests.approvals.helpers import trail
 from tests.conftest import close_pool
-from tests.factories import HARD, TAKEOVER, ask, make_agent, make_reviewer, make_team, submit
+from tests.factories import (
+    HARD,
+    TAKEOVER,
+    ask,
+    make_agent,
+    make_reviewer,
+    make_submission,
+    make_team,
+    submit,
+)
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -200,3 +216,51 @@ def test_takeovers_and_submissions_at_once(wide_pool) -> None:
     assert len(taken) == 1
     assert ApprovalRequest.objects.filter(status="pending", deadline__isnull=False).count() == 0
     assert codes["stored"] == ApprovalRequest.objects.count()
+
+
+def test_groups_with_the_same_keys_in_another_order(wide_pool) -> None:
+    """A repeated batch beside the first one: they wait for each other in one order."""
+    _, key = make_agent(make_team())
+    caller = authenticate(key)
+    for number in range(5):
+        items = [Item(caller, make_submission(idempotency_key=f"{number}-{n}")) for n in range(40)]
+        first, second = at_once(
+            lambda items=items: submit_requests(items),
+            lambda items=items: submit_requests(items[::-1]),
+        )
+        assert [a.request_id for a in first] == [a.request_id for a in second[::-1]]
+    assert ApprovalRequest.objects.count() == 200
+
+
+def test_a_new_key_and_a_change_of_its_agent(committed_db: str) -> None:
+    """The pause between a key's event and its commit must not turn into a deadlock."""
+    team = make_team()
+    agent, _ = make_agent(team)
+    begun = threading.Event()
+
+    def change() -> None:
+        begun.set()
+        change_agent(agent, description="x", team=team, owner=None, disabled=False, by=SYSTEM)
+
+    def add_key() -> None:
+        with transaction.atomic():
+            create_key(agent)
+            begun.wait(timeout=10)
+            time.sleep(0.3)
+
+    at_once(add_key, change)
+    agent.refresh_from_db()
+    assert (agent.description, agent.keys.count()) == ("x", 2)
+
+
+def test_the_sweep_goes_around_an_agent_that_is_held(committed_db: str, advance_clock) -> None:
+    team = make_team()
+    held, held_key = make_agent(team)
+    requests = [submit(held_key), submit(make_agent(team)[1])]
+    advance_clock(seconds=301)
+    with transaction.atomic():
+        lock_agent(held.id)
+        (swept,) = at_once(sweep_due)
+    assert swept == 1
+    after = [ApprovalRequest.objects.get(pk=request.pk).status for request in requests]
+    assert after == ["pending", "escalated"]

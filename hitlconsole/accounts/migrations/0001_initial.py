@@ -3,10 +3,11 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.text
-import hitlconsole.lib.clock
-import hitlconsole.lib.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import hitlconsole.lib.clock
+import hitlconsole.lib.ids
 
 
 class Migration(migrations.Migration):

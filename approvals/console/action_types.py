@@ -24,6 +24,7 @@ from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Team, User
 from hitlconsole.accounts.services import person
 from hitlconsole.accounts.sessions import current_user
+from hitlconsole.lib.jsonvalues import MAX_DEPTH
 from hitlconsole.lib.problems import Problem
 from hitlconsole.lib.strictjson import StrictJSONError, loads
 
@@ -33,6 +34,8 @@ TRUTH = {"": None, "yes": True, "no": False}
 WORDS = {truth: word for word, truth in TRUTH.items()}
 YEAR = 365 * 86_400
 LATELY = 1000
+# The record of its registration holds the schema in a list.
+MAX_SCHEMA_DEPTH = MAX_DEPTH - 1
 
 
 class ActionTypeForm(forms.Form):
@@ -156,7 +159,7 @@ class ActionTypeForm(forms.Form):
 def read_schema(text: str) -> dict[str, Any]:
     """Raises ValidationError, which names the line where the JSON breaks."""
     try:
-        schema: Any = loads(text.encode())
+        schema: Any = loads(text.encode(), max_depth=MAX_SCHEMA_DEPTH)
     except StrictJSONError as error:
         raise forms.ValidationError(f"{_broken_line(text)}{error.msg}.") from None
     errors = schema_errors(schema)

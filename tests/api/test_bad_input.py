@@ -305,6 +305,31 @@ def test_arguments_that_do_not_fit_the_registered_schema(
     )
 
 
+def test_a_registered_schema_that_cannot_be_used_lets_nothing_pass(
+    door: Client, world: World, nothing_stored: Watch
+) -> None:
+    name = f"broken.{world.agent.name}"
+    make_action_type(name, arguments_schema={"properties": {"order": {"$ref": "#/$defs/none"}}})
+    action = SUBMISSION["action"] | {"type": name}
+    with nothing_stored():
+        answer = door.post("/requests", SUBMISSION | {"action": action})
+    words = "is registered with a schema that cannot be used: an admin must correct it"
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"loc": ["action", "type"], "msg": words}],
+    )
+
+
+def test_an_answer_repeats_little_of_the_arguments(door: Client, world: World) -> None:
+    name = f"strict.{world.agent.name}"
+    schema = {"allOf": [{"minProperties": 5 + n} for n in range(20)]}
+    make_action_type(name, arguments_schema=schema)
+    action = {"type": name, "arguments": {"a": "x" * 200_000}}
+    answer = door.post("/requests", SUBMISSION | {"action": action})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    assert len(answer.content) < 8_000
+
+
 @pytest.mark.parametrize(
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", ""],

@@ -79,6 +79,14 @@ def test_a_takeover_in_the_middle_stops_the_rest(api: Client) -> None:
     assert items[2]["problem"]["takeover"] == items[1]["request"]["takeover"]
 
 
+def test_a_schema_that_cannot_be_used_fails_its_own_question(api: Client) -> None:
+    make_action_type("broken.type", arguments_schema={"$ref": "#"})
+    broken = SUBMISSION | {"action": {"type": "broken.type", "arguments": {}}}
+    items = api.post("/requests/batch", {"requests": [SUBMISSION, broken]}).json()["items"]
+    assert [item["status"] for item in items] == [202, 422]
+    assert items[1]["problem"]["errors"][0]["loc"] == ["action", "type"]
+
+
 def test_a_hundred(api: Client) -> None:
     answer = api.post("/requests/batch", {"requests": [SUBMISSION] * 100}).json()
     assert [item["status"] for item in answer["items"]] == [202] * 100

@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 import pytest
@@ -77,6 +78,9 @@ def test_a_saved_form_comes_back_as_it_was(house: House, admin: Client) -> None:
         ("[1, 2]", "must be a JSON object"),
         ('{"type": "objekt"}', "is not valid under any of the given schemas"),
         ('{"$ref": "https://evil.example/schema"}', "leaves the schema"),
+        ('{"items": {"$ref": "#/$defs/none"}}', "$ref '#/$defs/none' leads nowhere"),
+        ('{"$ref": "#"}', "$ref '#' leads back to itself without end"),
+        ('{"not":' * 31 + "{}" + "}" * 31, "nested deeper than 31 levels"),
     ],
 )
 def test_a_broken_schema_is_refused_with_its_place(
@@ -86,6 +90,14 @@ def test_a_broken_schema_is_refused_with_its_place(
     assert answer.status_code == 422
     assert words in read(answer).text
     assert not ActionType.objects.exists()
+
+
+def test_the_deepest_schema_is_kept_and_on_record(house: House, admin: Client) -> None:
+    schema = '{"not":' * 30 + "{}" + "}" * 30
+    answer = admin.post(NEW, {"name": "refund.create", "arguments_schema": schema})
+    assert answer.status_code == 302
+    assert ActionType.objects.get().arguments_schema == json.loads(schema)
+    assert AuditEvent.objects.filter(type="action_type_created").count() == 1
 
 
 @pytest.mark.parametrize("name", ["Refund", "a b", "x..y", "", "é", "a" * 101])

@@ -11,13 +11,13 @@ from django.db import DatabaseError, connection, transaction
 
 from approvals.models import ApprovalRequest, Presence, Takeover
 from approvals.representation import represent_request
-from approvals.services import deadlines
 from approvals.services.claims import claim_request, extend_deadline, release_claim
 from approvals.services.deadlines import sweep_due
 from approvals.services.exchange import withdraw_request
 from approvals.services.executions import claim_execution, report_outcome
 from approvals.services.intake import submit_requests
 from approvals.services.intake_sql import Item
+from approvals.services.presence import notice_was_given
 from approvals.services.takeovers import release_takeover
 from audit.entry import EntryTooLarge, build_entry
 from audit.events import SYSTEM, Event, EventType
@@ -143,14 +143,13 @@ class TestTheStepThatIsDue:
     ) -> None:
         bad, good = submit(key), submit(key)
         advance_clock(seconds=301)
-        real = deadlines.notice_was_given
 
         def fail_for_one(request: ApprovalRequest) -> Any:
             if request.id == bad.id:
                 raise RuntimeError("broken")
-            return real(request)
+            return notice_was_given(request)
 
-        monkeypatch.setattr(deadlines, "notice_was_given", fail_for_one)
+        monkeypatch.setattr("approvals.services.deadlines.notice_was_given", fail_for_one)
         assert sweep_due() == 1
         assert (reload(bad).status, reload(good).status) == ("pending", "escalated")
         assert f"the due step of request {bad.id} failed" in caplog.text

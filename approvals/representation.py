@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Prefetch, prefetch_related_objects
 
 from approvals.models import ApprovalRequest, Decision
 from approvals.vocabulary import (
@@ -31,6 +32,7 @@ VERDICTS = {
     Status.REJECTED: "reject",
 }
 _RELATED = ("evaluation", "closing_decision")
+_QUESTIONS = "questions"
 
 
 def load_request(request_id: UUID) -> ApprovalRequest | None:
@@ -39,7 +41,18 @@ def load_request(request_id: UUID) -> ApprovalRequest | None:
 
 def load_requests(request_ids: Iterable[UUID]) -> dict[UUID, ApprovalRequest]:
     found = ApprovalRequest.objects.select_related(*_RELATED).filter(pk__in=list(request_ids))
-    return {request.id: request for request in found}
+    return {request.id: request for request in with_questions(list(found))}
+
+
+def with_questions(requests: list[ApprovalRequest]) -> list[ApprovalRequest]:
+    """The same, with what represent_request has to know of those that wait for an answer.
+
+    One query for all of them, none where nobody was asked.
+    """
+    asked = Decision.objects.filter(verdict=Verdict.ASK).order_by("at")
+    waiting = [request for request in requests if request.status == Status.NEEDS_INFO]
+    prefetch_related_objects(waiting, Prefetch("decisions", asked, to_attr=_QUESTIONS))
+    return requests
 
 
 def may_proceed(request: ApprovalRequest) -> bool:
@@ -110,7 +123,10 @@ def _question(request: ApprovalRequest) -> dict[str, Any] | None:
     """What the agent has to answer; nothing else has been said about an open request."""
     if request.status != Status.NEEDS_INFO:
         return None
-    return _by_a_person(request.decisions.filter(verdict=Verdict.ASK).latest("at"))
+    known = getattr(request, _QUESTIONS, None)
+    if known is None:
+        return _by_a_person(request.decisions.filter(verdict=Verdict.ASK).latest("at"))
+    return _by_a_person(known[-1])
 
 
 def _by_a_person(decision: Decision) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from approvals.models import ApprovalRequest, Takeover
+from approvals.representation import with_questions
 from approvals.vocabulary import TakeoverStatus
 from autonomy.models import AutonomyProfile
 from autonomy.vocabulary import Level
@@ -84,7 +85,9 @@ def agent_requests(
     page = list(query.order_by("-created_at", "-id")[: limit + 1])
     more = len(page) > limit
     last = page[limit - 1] if more else None
-    return page[:limit], None if last is None else Position(last.created_at, last.id)
+    return with_questions(page[:limit]), None if last is None else Position(
+        last.created_at, last.id
+    )
 
 
 def describe_agent(agent_id: UUID) -> dict[str, Any]:

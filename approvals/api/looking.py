@@ -24,7 +24,9 @@ def look_at(agent_id: UUID, request_id: UUID) -> Look:
     """Raises not_found."""
     request = agent_request(agent_id, request_id)
     due_in = _due_in(request)
-    if due_in is not None and due_in <= 0 and run_due_step(request_id, channel=Channel.POLL):
+    if due_in is not None and due_in <= 0:
+        # Read again whoever has done it: another transaction may have, while this one waited.
+        run_due_step(request_id, channel=Channel.POLL)
         request = agent_request(agent_id, request_id)
         due_in = _due_in(request)
     closed = request.closed_at is not None

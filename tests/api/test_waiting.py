@@ -5,16 +5,18 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from approvals.models import ApprovalRequest
-from approvals.vocabulary import Verdict
+from approvals.services.deadlines import run_due_step
+from approvals.vocabulary import Channel, Verdict
 from audit.events import SYSTEM
 from hitlconsole.accounts.models import ApiKey
 from hitlconsole.accounts.services import revoke_key
@@ -249,6 +251,31 @@ def test_a_plain_look_past_the_deadline_does_the_due_step(
         "no_notice",
         2,
     )
+
+
+def test_a_plain_look_sees_the_due_step_that_another_transaction_does(
+    door: Client, world: World, advance_clock: Callable[..., None]
+) -> None:
+    request = submit(world.key, facts=SOFT)
+    advance_clock(seconds=301)
+    with ThreadPoolExecutor(1) as asking:
+        with transaction.atomic():
+            assert run_due_step(request.id, channel=Channel.SWEEP)
+            answer = asking.submit(door.get, f"/requests/{request.id}")
+            _wait_until_somebody_waits_for_us()
+        seen = answer.result(timeout=20).json()
+    assert (seen["status"], seen["revision"]) == ("escalated", 2)
+
+
+def _wait_until_somebody_waits_for_us() -> None:
+    blocked = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute(blocked)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.05)
+    raise AssertionError("nobody waits for this transaction")
 
 
 def test_a_plain_look_sees_that_an_approval_has_lapsed(

@@ -310,19 +310,30 @@ def test_both_doors_are_woken(door: Client, world: World) -> None:
     assert (answer.json()["proceed"], time.monotonic() - began < 3) == (True, True)
 
 
-@pytest.mark.parametrize(
-    ("call", "body"), [("messages", {"text": "Too late"}), ("cancel", {"reason": "Too late"})]
-)
-def test_what_comes_after_the_last_deadline_finds_the_request_expired(
-    api: Client, advance_clock: Callable[..., None], call: str, body: dict[str, str]
-) -> None:
-    """The refusal does not undo the step that it is about."""
-    request_id = api.post("/requests", SUBMISSION).json()["id"]
+def expire_but_for_the_step(api: Client, advance_clock: Callable[..., None]) -> str:
+    """A request whose last deadline has passed, and nobody has noticed yet."""
+    request_id: str = api.post("/requests", SUBMISSION).json()["id"]
     advance_clock(days=1)
     assert api.get(f"/requests/{request_id}").json()["status"] == "escalated"
     advance_clock(days=1)
-    refused = api.post(f"/requests/{request_id}/{call}", body)
+    return request_id
+
+
+def test_a_message_after_the_last_deadline_finds_the_request_expired(
+    api: Client, advance_clock: Callable[..., None]
+) -> None:
+    """The refusal does not undo the step that it is about."""
+    request_id = expire_but_for_the_step(api, advance_clock)
+    refused = api.post(f"/requests/{request_id}/messages", {"text": "Too late"})
     assert (refused.status_code, refused.json()["code"]) == (409, "already_closed")
     stored = ApprovalRequest.objects.get(pk=request_id)
     assert (stored.status, stored.resolution) == ("expired", "exhausted")
     assert refused.json()["request"] == api.get(f"/requests/{request_id}").json()
+
+
+def test_what_is_still_open_after_the_last_deadline_can_be_withdrawn(
+    api: Client, advance_clock: Callable[..., None]
+) -> None:
+    request_id = expire_but_for_the_step(api, advance_clock)
+    withdrawn = api.post(f"/requests/{request_id}/cancel", {"reason": "No need"})
+    assert (withdrawn.status_code, withdrawn.json()["status"]) == (200, "cancelled")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from psycopg.rows import namedtuple_row
 
 from approvals.planning import Registration, Situation
@@ -105,7 +106,7 @@ def find_repeats(
     if all(submission.idempotency_key is None for _, submission in asked):
         return [None] * len(asked)
     keys = [submission.idempotency_key for _, submission in asked]
-    with prepared_cursor() as cursor:
+    with connection.cursor() as cursor:  # not prepared: the table of requests grows fast
         cursor.execute(_REPEATS, ([agent_id for agent_id, _ in asked], keys))
         return [row if row[0] is not None else None for row in cursor.fetchall()]
 

@@ -45,8 +45,9 @@ class Groups(Generic[I, A]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._queue:
-            size = min(len(self._queue), MAX_GROUP)
-            group = [self._queue.popleft() for _ in range(size)]
+            group = self._next_group()
+            if not group:
+                continue
             try:
                 answers = await loop.run_in_executor(
                     self._thread, self._store, [item for item, _ in group]
@@ -55,6 +56,15 @@ class Groups(Generic[I, A]):
                 _fail(group, error)
             else:
                 _answer(group, answers)
+
+    def _next_group(self) -> list[tuple[I, asyncio.Future[A]]]:
+        """Without those whose callers were told that it took too long: they are not stored."""
+        group: list[tuple[I, asyncio.Future[A]]] = []
+        while self._queue and len(group) < MAX_GROUP:
+            item, answer = self._queue.popleft()
+            if not answer.done():
+                group.append((item, answer))
+        return group
 
     def stop(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,12 +1,15 @@
 """Submissions: from a validated body to what the intake takes, and from its results to answers."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from approvals.api.answers import Answer, json_answer, problem_answer
+from django.db import InterfaceError, OperationalError
+
+from approvals.api.answers import Answer, json_answer, problem_answer, problem_of
 from approvals.api.bodies import ConfidenceIn, SubmissionIn
 from approvals.models import ApprovalRequest
 from approvals.representation import load_requests, represent_request
@@ -17,6 +20,8 @@ from autonomy.policy.facts import Facts, exact_decimal
 from autonomy.vocabulary import Domain, Level, Recommendation
 from hitlconsole.lib.canonical import CanonicalError, canonical_bytes
 from hitlconsole.lib.problems import FieldError, Problem
+
+logger = logging.getLogger(__name__)
 
 
 def submission_of(body: SubmissionIn, idempotency_key: str | None) -> Submission:
@@ -64,7 +69,30 @@ def _facts(body: SubmissionIn) -> Facts:
 
 
 def submit_items(items: Sequence[Item]) -> list[tuple[Submitted, dict[str, Any]] | Problem]:
-    """What each became, with the request as it was stored; a repeat's in its present state."""
+    """What each became, with the request as it was stored; a repeat's in its present state.
+
+    A failure that nobody foresaw is that of the one submission that causes it. Raises where the
+    database does not answer, and where there is only one.
+    """
+    try:
+        return _submit_together(items)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(items) == 1:
+            raise
+        logger.exception("%d submissions failed together: each is tried alone", len(items))
+    return [_submit_alone(item) for item in items]
+
+
+def _submit_alone(item: Item) -> tuple[Submitted, dict[str, Any]] | Problem:
+    try:
+        return _submit_together([item])[0]
+    except Exception as error:  # noqa: BLE001 - logged there, and told to the caller
+        return problem_of(error)
+
+
+def _submit_together(items: Sequence[Item]) -> list[tuple[Submitted, dict[str, Any]] | Problem]:
     results = submit_requests(items)
     repeats = _load_repeats(results)
     return [

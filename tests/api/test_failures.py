@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from django.core.handlers.asgi import ASGIHandler
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from approvals.api import lean, looking, submitting, views
 from approvals.api.answers import problem_of
 from approvals.api.grouping import MAX_QUEUE, Groups
+from approvals.models import ApprovalRequest
 from hitlconsole.asgi import WebProcess
 from hitlconsole.lib.problems import Problem
 from hitlconsole.lib.rawasgi import Message, read_body
@@ -67,6 +70,37 @@ def test_one_failing_group_is_no_ones_end(api: Client, monkeypatch: pytest.Monke
         patch.setattr(submitting, "submit_requests", broken)
         assert api.post("/requests", SUBMISSION).status_code == 500
     assert api.post("/requests", SUBMISSION).status_code == 202
+
+
+@pytest.fixture
+def poison(committed_db: str) -> dict[str, Any]:
+    """A submission that the database does not take, for a reason that nobody foresaw."""
+    owner = "owner" if "owner" in connections else "default"
+    with connections[owner].cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE approvals_approvalrequest ADD CHECK (description <> 'poison') NOT VALID"
+        )
+    return SUBMISSION | {"description": "poison"}
+
+
+def test_one_failing_submission_is_no_ones_end(
+    api: Client, poison: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of those that are stored together only the one that fails is told so."""
+    bodies = [SUBMISSION] * 12 + [poison] + [SUBMISSION] * 12
+    with ThreadPoolExecutor(len(bodies)) as callers:
+        answers = list(callers.map(lambda body: api.post("/requests", body), bodies))
+    assert [answer.status_code for answer in answers] == [202] * 12 + [500] + [202] * 12
+    assert ApprovalRequest.objects.count() == 24
+    assert caplog.text.count("an API call failed") == 1
+
+
+def test_one_failing_question_of_a_batch_fails_alone(api: Client, poison: dict[str, Any]) -> None:
+    batch = api.post("/requests/batch", {"requests": [SUBMISSION, poison, SUBMISSION]})
+    items = batch.json()["items"]
+    assert (batch.status_code, [item["status"] for item in items]) == (200, [202, 500, 202])
+    assert items[1]["problem"]["code"] == "internal_error"
+    assert ApprovalRequest.objects.count() == 2
 
 
 @pytest.fixture
@@ -206,6 +240,30 @@ def test_groups_form_while_one_is_under_way() -> None:
 
     assert asyncio.run(scene()) == list(range(200))
     assert sizes == [64, 64, 64, 8]
+
+
+def test_what_its_caller_was_told_to_send_again_is_not_stored() -> None:
+    stored: list[str] = []
+    under_way = threading.Event()
+
+    def store(items: Any) -> list[str]:
+        under_way.wait(10)
+        stored.extend(items)
+        return list(items)
+
+    async def scene() -> None:
+        groups: Groups[str, str] = Groups(store)
+        first = asyncio.create_task(groups.submit("first"))
+        await asyncio.sleep(0.05)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await groups.submit("given up")
+        under_way.set()
+        assert [await first, await groups.submit("later")] == ["first", "later"]
+        groups.stop()
+
+    asyncio.run(scene())
+    assert stored == ["first", "later"]
 
 
 def test_unforeseen_problems_are_told_as_such() -> None:

@@ -26,6 +26,7 @@ from approvals.api.reading import (
     idempotency_key,
     parse_object,
     parse_query,
+    refuse_unknown_parameters,
     validated,
 )
 from approvals.api.submitting import answer_submissions, submission_of
@@ -97,6 +98,7 @@ class LeanDoor:
         caller = await self._caller(bearer_secret(header(scope, b"authorization")))
         own_agent(caller, KeyScope.SUBMIT)
         body = validated(SubmissionIn, parse_object(raw, header(scope, b"content-type")))
+        refuse_unknown_parameters(parse_query(scope["query_string"]), ())
         key = idempotency_key(header(scope, b"idempotency-key"))
         return await self._groups.submit(Item(caller, submission_of(body, key)))
 
@@ -110,7 +112,9 @@ class LeanDoor:
 
     async def _get(self, scope: Scope, receive: Receive, request_id: UUID) -> Answer:
         secret = bearer_secret(header(scope, b"authorization"))
-        query = validated(WaitQuery, parse_query(scope["query_string"]))
+        sent = parse_query(scope["query_string"])
+        query = validated(WaitQuery, sent)
+        refuse_unknown_parameters(sent, WaitQuery.model_fields)
 
         async def look() -> Look:
             return await self._read(look_with_key, secret, request_id)

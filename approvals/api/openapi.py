@@ -14,7 +14,8 @@ Agents ask here before they act. A policy decides how much oversight an action n
 where it says so, and `proceed` tells the agent whether it may go on.
 
 Times are RFC 3339 in UTC with milliseconds, money is decimal strings, ids are UUIDs. Bodies are
-JSON in UTF-8 of at most 256 KiB and 32 levels. Unknown fields and repeated keys are refused.
+JSON in UTF-8 of at most 256 KiB and 32 levels. Unknown fields and query parameters are refused,
+and so are repeated keys.
 Errors are `application/problem+json` with a stable `code`.\
 """
 REFS = "#/components/schemas/{model}"
@@ -27,6 +28,7 @@ ALWAYS = (
     "wrong_scope",
     "agent_disabled",
     "method_not_allowed",
+    "invalid_request",
     "internal_error",
     "unavailable",
 )
@@ -34,7 +36,6 @@ WITH_BODY = (
     "malformed_json",
     "body_too_large",
     "unsupported_media_type",
-    "invalid_request",
     "duplicate_key",
     "too_deep",
     "number_out_of_range",
@@ -44,8 +45,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "submitRequest": ("invalid_header", "idempotency_conflict", "agent_read_only"),
     "submitBatch": (),
     "evaluate": ("agent_read_only",),
-    "getRequest": ("not_found", "invalid_request"),
-    "listRequests": ("invalid_request",),
+    "getRequest": ("not_found",),
+    "listRequests": (),
     "getAgent": (),
     "cancelRequest": ("not_found", "already_closed"),
     "postMessage": ("invalid_header", "not_found", "already_closed", "idempotency_conflict"),

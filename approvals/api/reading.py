@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -119,6 +119,17 @@ def parse_query(raw: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
+def refuse_unknown_parameters(sent: Iterable[str], known: Collection[str]) -> None:
+    """Raises invalid_request, which names at most 20 of those that the call does not take."""
+    unknown = [name for name in sent if name not in known]
+    if unknown:
+        errors = [
+            FieldError((shown_key(name),), _unknown(name, "parameter", sorted(known)))
+            for name in unknown[:MAX_ERRORS]
+        ]
+        raise Problem("invalid_request", errors=errors)
+
+
 def too_many_fields() -> Problem:
     words = f"must have at most {MAX_QUERY_FIELDS} parameters"
     return Problem("invalid_request", errors=(FieldError((), words),))
@@ -164,7 +175,8 @@ def _place(place: str | int) -> str | int:
 def _words(error: Mapping[str, Any], known: Sequence[str]) -> str:
     kind, context = error["type"], {k: _plain(v) for k, v in error.get("ctx", {}).items()}
     if kind == "extra_forbidden":
-        return _unknown_field(error["loc"], known)
+        loc = error["loc"]
+        return _unknown(str(loc[-1]), "field", known if len(loc) == 1 else ())
     if kind == "string_pattern_mismatch":
         return PATTERN_WORDS.get(str(context["pattern"]), f"must match {context['pattern']}")
     if kind == "none_required":
@@ -179,10 +191,10 @@ def _plain(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _unknown_field(loc: Sequence[str | int], known: Sequence[str]) -> str:
-    name = str(loc[-1])
-    near = difflib.get_close_matches(name[:64], known, n=1) if len(loc) == 1 else []
-    return f"is not a field here; did you mean {near[0]}?" if near else "is not a field here"
+def _unknown(name: str, what: str, known: Sequence[str]) -> str:
+    words = f"is not a {what} here"
+    near = difflib.get_close_matches(name[:64], known, n=1)
+    return f"{words}; did you mean {near[0]}?" if near else words
 
 
 def idempotency_key(header: str | None) -> str | None:

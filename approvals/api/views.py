@@ -15,6 +15,7 @@ from ninja import Header, Query, Router
 from approvals.api import bodies, shapes
 from approvals.api.answers import Answer, json_answer
 from approvals.api.looking import look_at
+from approvals.api.queries import closed_query
 from approvals.api.reading import idempotency_key, validated
 from approvals.api.security import BearerKey, agent_of, caller_of
 from approvals.api.submitting import (
@@ -40,6 +41,7 @@ from hitlconsole.lib.problems import Problem, invalid_field
 from hitlconsole.lib.units import unit_of_work
 
 router = Router()
+router.add_decorator(closed_query)
 SUBMIT, EXECUTE, DECIDE = map(BearerKey, (Scope.SUBMIT, Scope.EXECUTE, Scope.DECIDE))
 
 # Checked by reading.idempotency_key, at every door alike; the words here are for the document.

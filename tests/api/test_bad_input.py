@@ -422,7 +422,51 @@ def test_bad_lists(api: Client, query: dict[str, str], errors: list[Any]) -> Non
     assert (answer.status_code, answer.json()["errors"]) == (422, errors)
 
 
-@pytest.mark.parametrize("path", ["/requests", "/requests/01a2103d-2320-7142-8eb9-3834c1803c9b"])
+NO_PARAMETER = "is not a parameter here"
+ABSENT = "/requests/01a2103d-2320-7142-8eb9-3834c1803c9b"
+
+
+@pytest.mark.parametrize("call", ["get", "submit", "list", "me", "batch", "cancel"])
+def test_unknown_parameters_are_named(door: Client, call: str, nothing_stored: Watch) -> None:
+    request_id = door.post("/requests", SUBMISSION).json()["id"]
+    calls: dict[str, tuple[str, str, Any]] = {
+        "get": ("GET", f"/requests/{request_id}", None),
+        "submit": ("POST", "/requests", SUBMISSION),
+        "list": ("GET", "/requests", None),
+        "me": ("GET", "/agents/me", None),
+        "batch": ("POST", "/requests/batch", {"requests": [SUBMISSION]}),
+        "cancel": ("POST", f"/requests/{request_id}/cancel", {}),
+    }
+    method, path, body = calls[call]
+    with nothing_stored():
+        answer = door.call(method, f"{path}?dry_run=1&{'z' * 70}=&dry_run=2", json=body)
+    assert (answer.status_code, answer.json()["code"], answer.json()["errors"]) == (
+        422,
+        "invalid_request",
+        [
+            {"loc": ["dry_run"], "msg": NO_PARAMETER},
+            {"loc": ["z" * 64 + "…"], "msg": NO_PARAMETER},
+        ],
+    )
+
+
+def test_a_parameter_that_was_meant(door: Client) -> None:
+    request_id = door.post("/requests", SUBMISSION).json()["id"]
+    looked = door.get(f"/requests/{request_id}", params={"Wait": 20, "revision": 1})
+    listed = door.get("/requests", params={"state": "pending", "limit": 2})
+    assert [(answer.status_code, answer.json()["errors"]) for answer in (looked, listed)] == [
+        (422, [{"loc": ["Wait"], "msg": f"{NO_PARAMETER}; did you mean wait?"}]),
+        (422, [{"loc": ["state"], "msg": f"{NO_PARAMETER}; did you mean status?"}]),
+    ]
+
+
+def test_strangers_learn_nothing_of_parameters(door: Client) -> None:
+    for path in (ABSENT, "/requests"):
+        answer = door.with_key(None).get(f"{path}?dry_run=1")
+        assert (answer.status_code, answer.json()["code"]) == (401, "missing_key")
+
+
+@pytest.mark.parametrize("path", ["/requests", ABSENT])
 def test_a_query_without_end(door: Client, path: str) -> None:
     answer = door.get(f"{path}?{'&'.join(['revision=1'] * 501)}")
     assert (answer.status_code, answer.json()["errors"]) == (

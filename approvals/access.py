@@ -8,7 +8,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from approvals.models import ApprovalRequest, Decision
 from approvals.vocabulary import Verdict
-from hitlconsole.accounts.access import readable_teams
+from hitlconsole.accounts.access import may_administer, readable_teams
 from hitlconsole.accounts.models import Agent, Membership, Role, User
 from hitlconsole.lib.problems import Problem
 
@@ -71,6 +71,13 @@ def decision_refusal(user: User, request: ApprovalRequest) -> str | None:
     if user.is_superuser or Role.ADMIN in roles:
         return f"Until it is escalated, the reviewers of {request.team.name} decide this."
     return f"Only the reviewers of {request.team.name} decide this."
+
+
+def comment_refusal(user: User, request: ApprovalRequest) -> str | None:
+    """Why this person may not comment: that is for those who decide now or after an escalation."""
+    if decision_refusal(user, request) is None or may_administer(user, request.team):
+        return None
+    return f"Only the reviewers and admins of {request.team.name} comment on this."
 
 
 def approval_refusal(user: User, request: ApprovalRequest) -> str | None:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from approvals.access import approval_refusal, decision_refusal, get_request_for, visible_requests
+from approvals.access import (
+    approval_refusal,
+    comment_refusal,
+    decision_refusal,
+    get_request_for,
+    visible_requests,
+)
 from approvals.console.closing import closing_words
 from approvals.console.editing import pretty
 from approvals.console.effect import Effect, effect_of
@@ -47,6 +53,7 @@ class Powers:
     answer: str | None
     escalate: str | None
     take_over: str | None
+    comment: str | None
 
     @property
     def may_decide(self) -> bool:
@@ -68,6 +75,10 @@ class Powers:
     @property
     def may_take_over(self) -> bool:
         return self.may_decide and self.take_over is None
+
+    @property
+    def may_comment(self) -> bool:
+        return self.comment is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +189,12 @@ def load_powers(user: User, request: ApprovalRequest) -> Powers:
         answer="The agent has to answer first." if waits else None,
         escalate="It is at the last tier already." if request.tier >= LAST_TIER else None,
         take_over="The agent is stopped already." if stopped else None,
+        comment=_no_comment(user, request),
     )
+
+
+def _no_comment(user: User, request: ApprovalRequest) -> str | None:
+    return comment_refusal(user, request) if request.status in OPEN else "The request is closed."
 
 
 def load_quorum(request: ApprovalRequest) -> Quorum:

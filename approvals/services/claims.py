@@ -1,22 +1,27 @@
 """Working on a request without deciding it: a lease, more time, a comment."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from approvals.access import as_of_now, decision_refusal, get_request_for
+from approvals.access import as_of_now, comment_refusal, decision_refusal, get_request_for
 from approvals.models import ApprovalRequest, Message
 from approvals.services.changes import Change, request_event
 from approvals.services.deadlines import run_due_step
 from approvals.services.locking import Locked, lock_request
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
 from audit.events import Event, EventType
+from audit.services import record
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.services import person
+from hitlconsole.lib.jsonvalues import find_flaw
 from hitlconsole.lib.problems import Problem, invalid_field
 
 MAX_COMMENT = 4000
+
+Refusal = Callable[[User, ApprovalRequest], str | None]
 
 
 def claim_request(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
@@ -78,24 +83,29 @@ def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         return request
 
 
-@transaction.atomic
 def comment_on_request(*, request_id: UUID, reviewer: User, text: str) -> Message:
-    """A comment among people: the agent does not get it. Anybody who sees the request may."""
+    """A comment among people on an open request: the agent does not get it.
+
+    Raises invalid_request, not_found, not_allowed, already_closed.
+    """
     if not text.strip() or len(text) > MAX_COMMENT:
         raise invalid_field("text", f"must have 1 to {MAX_COMMENT} characters")
-    get_request_for(reviewer, request_id)
-    locked = lock_request(request_id)
-    assert locked is not None  # found before, and requests are kept
-    message = Message.objects.create(
-        request=locked.request,
-        kind=Message.Kind.COMMENT,
-        person=reviewer,
-        text=text.strip(),
-        at=locked.now,
-    )
-    event = _event(EventType.COMMENTED, locked, reviewer, personal={"text": message.text})
-    Change(locked.request, locked.now).save(event, grows=False)
-    return message
+    flaw = find_flaw(text)
+    if flaw is not None:
+        raise invalid_field("text", flaw.msg)
+    _do_what_is_due(request_id, reviewer)
+    with transaction.atomic():
+        locked = _lock_open(request_id, reviewer, comment_refusal)
+        message = Message.objects.create(
+            request=locked.request,
+            kind=Message.Kind.COMMENT,
+            person=reviewer,
+            text=text.strip(),
+            at=locked.now,
+        )
+        event = _event(EventType.COMMENTED, locked, reviewer, personal={"text": message.text})
+        record([event], at=locked.now)
+        return message
 
 
 def _do_what_is_due(request_id: UUID, reviewer: User) -> None:
@@ -104,11 +114,11 @@ def _do_what_is_due(request_id: UUID, reviewer: User) -> None:
     run_due_step(request_id, channel=Channel.WEB)
 
 
-def _lock_open(request_id: UUID, reviewer: User) -> Locked:
-    """An open request that this person may decide."""
+def _lock_open(request_id: UUID, reviewer: User, refusal_of: Refusal = decision_refusal) -> Locked:
+    """An open request that this person may decide, or do with what `refusal_of` is about."""
     locked = lock_request(request_id)
     assert locked is not None  # found before, and requests are kept
-    refusal = decision_refusal(as_of_now(reviewer), locked.request)
+    refusal = refusal_of(as_of_now(reviewer), locked.request)
     if refusal is not None:
         raise Problem("not_allowed", refusal)
     if locked.request.status not in OPEN:

@@ -10,10 +10,11 @@ from approvals.models import ApprovalRequest, Decision, Message, Takeover
 from approvals.services.deadlines import sweep_due
 from approvals.services.exchange import post_message
 from autonomy.policy.facts import Facts
-from hitlconsole.accounts.models import Agent
+from hitlconsole.accounts.models import Agent, Role, User
+from tests.approvals.helpers import decide
 from tests.console.conftest import House
 from tests.console.html import Page, read
-from tests.factories import HARD, make_action_type, submit
+from tests.factories import HARD, make_action_type, make_reviewer, submit
 
 SCHEMA = {
     "type": "object",
@@ -343,6 +344,25 @@ def test_claiming_extending_releasing_and_commenting(
     ana.post(reverse("console:comment", args=[request.id]), {"text": "I asked the carrier"})
     assert Message.objects.get().kind == Message.Kind.COMMENT
     assert "ana commented, among people I asked the carrier" in open_page(ben, request).text
+
+
+def test_the_form_for_comments_is_there_for_those_who_may(
+    house: House, ana: Client, admin: Client, as_person: Callable[[User], Client]
+) -> None:
+    request = submit(house.key, facts=HARD)
+    address = reverse("console:comment", args=[request.id])
+    cora = as_person(make_reviewer(house.team, "cora@example.com", Role.COMPLIANCE))
+
+    def offered(client: Client) -> bool:
+        return address in [form.action for form in open_page(client, request).forms]
+
+    assert [offered(client) for client in (ana, admin, cora)] == [True, True, False]
+    assert cora.post(address, {"text": "Hm"}).status_code == 403
+    decide(request, house.ana, "reject")
+    assert [offered(client) for client in (ana, admin, cora)] == [False, False, False]
+    late = ana.post(address, {"text": "Hm"}, follow=True)
+    assert "The request is rejected." in read(late).text
+    assert not Message.objects.filter(kind=Message.Kind.COMMENT).exists()
 
 
 def test_expired_reads_expired_and_never_rejected(

@@ -15,7 +15,6 @@ from audit.events import Actor, Event, EventType, request_stream
 from audit.services import record
 from autonomy.vocabulary import Level
 
-
 CLOSING = frozenset(
     {
         EventType.APPROVED,

@@ -24,7 +24,6 @@ from hitlconsole.accounts.services import person
 from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem, invalid_field
 
-
 MAX_NOTES = 4000
 
 

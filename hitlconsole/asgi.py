@@ -11,6 +11,7 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from approvals.api.lean import API, LeanDoor  # noqa: E402
 from approvals.api.waiting import waiting_room  # noqa: E402
+from hitlconsole.lib.checks import refuse_insecure_secret_key  # noqa: E402
 from hitlconsole.lib.health import HEALTH, READY, answer_health, answer_ready  # noqa: E402
 from hitlconsole.lib.lifespan import live  # noqa: E402
 from hitlconsole.lib.rawasgi import Application, Receive, Scope, Send  # noqa: E402
@@ -42,4 +43,5 @@ def _stopping() -> None:
     waiting_room().close()
 
 
+refuse_insecure_secret_key()
 application = WebProcess()

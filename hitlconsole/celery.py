@@ -4,7 +4,10 @@ import os
 
 from celery import Celery
 
+from hitlconsole.lib.checks import refuse_insecure_secret_key
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlconsole.settings")
+refuse_insecure_secret_key()
 
 app = Celery("hitlconsole")
 app.config_from_object("django.conf:settings", namespace="CELERY")

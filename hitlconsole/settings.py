@@ -18,8 +18,8 @@ env = environ.FileAwareEnv()
 DEBUG = env.bool("HITL_DEBUG", default=False)
 TESTING = env.bool("HITL_TEST", default=False)
 HOME = Path(env.str("HITL_HOME", default=str(BASE_DIR / "var")))
-# A fixed key serves the commands that need no secrets (makemigrations, evaluate_levels); the
-# check hitlconsole.E001 refuses it wherever the web process or a worker starts.
+# A fixed key serves the commands that need no secrets (makemigrations, evaluate_levels); the web
+# process and the workers refuse to start with it (hitlconsole.lib.checks).
 INSECURE_SECRET_KEY = "insecure-key-for-commands-that-keep-no-secrets"  # noqa: S105
 SECRET_KEY = env.str("HITL_SECRET_KEY", default=INSECURE_SECRET_KEY)
 BASE_URL = env.str("HITL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
@@ -47,7 +47,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hitlconsole.ui.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -165,11 +165,6 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
-
-# --- Limits of the agents' API (design: docs/reference/api.md) ---
-API_MAX_BODY_BYTES = 262_144
-API_MAX_DEPTH = 32
-API_MAX_WAIT_SECONDS = 60
 
 LOGGING: dict[str, Any] = {
     "version": 1,

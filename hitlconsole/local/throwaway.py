@@ -35,7 +35,8 @@ def _sweep() -> None:
     """Homes of earlier tests whose process was killed: nobody holds their lock."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         paths = Paths(root=home, home=home.resolve())
-        if not paths.state.exists() or home.stat().st_uid != os.geteuid():
+        # Whose it is comes first: into another user's home we cannot even look.
+        if home.stat().st_uid != os.geteuid() or not paths.state.exists():
             continue
         if lock := try_lock(paths.lock):
             with lock:

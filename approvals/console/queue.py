@@ -170,10 +170,26 @@ class TakeoverRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of everything that matches, not of what is on the page."""
+    """Requests and takeovers that match; `shown`: how many of both are on the page."""
 
     open: int
     due: int
+    stopped: int
+    shown: int
+
+    @property
+    def waiting(self) -> int:
+        return self.open + self.stopped
+
+    @property
+    def words(self) -> str:
+        """Like "3 open and 1 stopped agent, 2 not shown"."""
+        if not self.waiting:
+            return "Nothing is open"
+        agents = "agent" if self.stopped == 1 else "agents"
+        stopped = f" and {self.stopped} stopped {agents}" if self.stopped else ""
+        hidden = self.waiting - self.shown
+        return f"{self.open} open{stopped}, {f'{hidden} not shown' if hidden > 0 else 'all shown'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +251,10 @@ def load_queue(user: User, wanted: QueueFilter, after: Cursor | None = None) -> 
     more = len(found) > PAGE
     rows = as_rows(found[:PAGE], user, now, wanted)
     following = str(Cursor(rows[-1].request.deadline, rows[-1].request.id)) if more else ""
-    takeovers = [] if after else [_takeover_row(t, wanted) for t in open_takeovers(user, wanted)]
-    return QueuePage(now, rows, takeovers, _totals(requests), following)
+    stopped = list(open_takeovers(user, wanted))
+    takeovers = [] if after else [_takeover_row(takeover, wanted) for takeover in stopped]
+    shown = [row.request.id for row in rows] + [row.stopped.id for row in takeovers]
+    return QueuePage(now, rows, takeovers, _totals(requests, stopped, shown), following)
 
 
 def _ordered(requests: QuerySet[ApprovalRequest]) -> Any:
@@ -244,9 +262,24 @@ def _ordered(requests: QuerySet[ApprovalRequest]) -> Any:
     return _lean(requests).annotate(now=HitlNow()).order_by(*FORWARD)
 
 
-def _totals(requests: QuerySet[ApprovalRequest]) -> Totals:
-    soon = Q(deadline__lt=HitlNow() + DUE)
-    return Totals(**requests.aggregate(open=Count("pk"), due=Count("pk", filter=soon)))
+def _totals(
+    requests: QuerySet[ApprovalRequest], stopped: Sequence[Takeover], shown: Sequence[UUID]
+) -> Totals:
+    counted = requests.aggregate(
+        open=Count("pk"),
+        due=Count("pk", filter=Q(deadline__lt=HitlNow() + DUE)),
+        shown=Count("pk", filter=Q(pk__in=shown)),
+    )
+    counted["shown"] += len({takeover.id for takeover in stopped}.intersection(shown))
+    return Totals(**counted, stopped=len(stopped))
+
+
+def count_waiting(user: User, wanted: QueueFilter, totals: Totals) -> int:
+    """All that waits for this person, whatever the filter (with `totals`) leaves of it."""
+    if not wanted.active:
+        return totals.waiting
+    everything = QueueFilter()
+    return matching(user, everything).count() + open_takeovers(user, everything).count()
 
 
 FORWARD = (F("deadline").asc(nulls_last=True), "id")
@@ -346,12 +379,13 @@ def next_open(user: User, wanted: QueueFilter, *, besides: UUID) -> UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """At the time `now`. `shown`: the page's rows; `new`: matching rows that it does not show;
-    `released`: takeovers on the page that are over.
+    """At the time `now`. `waiting`: whatever the filter; `shown`: the page's rows; `new`: matching
+    rows that it does not show; `released`: takeovers on the page that are over.
     """
 
     now: datetime
     totals: Totals
+    waiting: int
     shown: Sequence[Row]
     new: Sequence[Row | TakeoverRow]
     released: Sequence[str]
@@ -362,7 +396,7 @@ class Changes:
         """Equal for equal answers (beside their clocks)."""
         tags = [*(row.tag for row in self.shown), *(row.id for row in self.new), *self.released]
         urgent = sum(row.urgent for row in self.new)
-        parts = (*tags, *(row.id for row in self.due), self.totals.open, urgent)
+        parts = (*tags, *(row.id for row in self.due), self.waiting, self.totals.words, urgent)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -371,18 +405,23 @@ def load_changes(
 ) -> Changes:
     """`shown`: the rows on the page; `since`: the database's time at its making."""
     requests = matching(user, wanted)
-    now, since, totals = database_now(), since - OVERLAP, _totals(requests)
+    now, since, known = database_now(), since - OVERLAP, set(shown)
+    stopped = list(open_takeovers(user, wanted))
+    totals = _totals(requests, stopped, shown)
+    news = [t for t in stopped if t.started_at > since and t.id not in known]
     present = _lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
-    fresh = _lean(requests).filter(created_at__gt=since).exclude(pk__in=shown)
-    stopped = open_takeovers(user, wanted).filter(started_at__gt=since).exclude(pk__in=shown)
     rows = as_rows(present, user, now, wanted)
-    new = [_takeover_row(takeover, wanted) for takeover in stopped]
+    fresh = _lean(requests).filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
     return Changes(
         now=now,
         totals=totals,
+        waiting=count_waiting(user, wanted, totals),
         shown=rows,
-        new=[*new, *as_rows(fresh.order_by("id")[:MOST_NEW], user, now, wanted)],
-        released=_released(set(shown) - {row.request.id for row in rows}),
+        new=[
+            *(_takeover_row(t, wanted) for t in news),
+            *as_rows(fresh[:MOST_NEW], user, now, wanted),
+        ],
+        released=_released(known - {row.request.id for row in rows}),
         due=_due(requests, user, now, wanted) if totals.due else [],
     )
 

@@ -19,6 +19,7 @@ from approvals.console.queue import (
     Changes,
     QueuePage,
     Row,
+    count_waiting,
     load_changes,
     load_facets,
     load_queue,
@@ -42,9 +43,12 @@ def queue(request: HttpRequest) -> HttpResponse:
     if asks_for_fragment(request) and request.headers.get("HX-Target") == "detail":
         return _pane(request, user, wanted)
     found = load_queue(user, wanted, Cursor.read(request.GET.get("after", "")))
-    request.nav_counts = {"queue": found.totals.open}  # type: ignore[attr-defined]
+    waiting = count_waiting(user, wanted, found.totals)
+    request.nav_counts = {"queue": waiting}  # type: ignore[attr-defined]
     context = _list_context(wanted, found)
     if asks_for_fragment(request) and request.GET.get("part") == "rows":
+        # The page has the rows before these as well; it tells how many once it asks what changed.
+        context["summary"] = ""
         return render(request, "console/queue_rows.html", context)
     context |= _frame_context(user, wanted, found) | _open_context(request, user, wanted)
     return render(request, "console/queue.html", context)
@@ -62,7 +66,7 @@ def _list_context(wanted: QueueFilter, found: QueuePage) -> dict[str, Any]:
     return {
         "rows": found.rows,
         "takeovers": found.takeovers,
-        "totals": found.totals,
+        "summary": found.totals.words,
         "filter": wanted,
         "now": found.now,
         "more_url": f"?{wanted.query(after=found.next)}" if found.next else "",
@@ -154,7 +158,8 @@ def delta_body(changes: Changes) -> dict[str, Any]:
         "new": [row.id for row in changes.new],
         "new_count": len(changes.new),
         "urgent": sum(row.urgent for row in changes.new),
-        "counts": {"queue": changes.totals.open},
+        "counts": {"queue": changes.waiting},
+        "summary": changes.totals.words,
         "due": render_to_string("console/due.html", {"due_rows": changes.due, "now": now}),
         "server_time": now.isoformat(),
     }

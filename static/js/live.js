@@ -6,6 +6,7 @@ DOM contract
                              only when asked. Around the head of an open detail it makes that a row of its own
     [data-row="ID"] [data-slot="NAME"]   (also in an open detail) is filled in place
     [data-live-pill]         a link to the list itself, hidden while nothing new waits; [data-live-pill-text] its words
+    [data-live-summary]      how much there is and how much of it the list shows
     [data-live-due]          the strip of what is due within 60 s
     [data-live-state]        gets data-state live, paused, stale, offline or expired; [data-live-text] its words
     [data-live-pause]        pauses and resumes
@@ -19,7 +20,8 @@ DOM contract
 Every 2 s while the tab is visible: GET data-live-url with since (the cursor), revision (of the last answer),
 shown (ids of the rows, comma-separated), and visible=1: somebody is looking. The answer:
   {"revision": str, "rows": {ID: {SLOT: html, "@revision": "4"}}, "new": [ID], "new_count": n, "urgent": n,
-   "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n}, "server_time": ISO}
+   "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n}, "summary": text,
+   "server_time": ISO}
   204: nothing changed. 401: the session has ended. Anything else counts as silence.
 HTML comes from the console's own templates, where every text of an agent was escaped.
 */
@@ -133,8 +135,8 @@ async function showNew() {
   root.dataset.liveSince = fresh.dataset.liveSince;
   announcedNew = 0;
   showPill(0, 0);
-  announce(`${list.children.length - before} requests added`);
-  return undefined;
+  announce(`${list.children.length - before} added`);
+  return poll();
 }
 
 function onPill(event) {
@@ -213,6 +215,7 @@ function address() {
 function apply(delta) {
   if (delta.server_time) document.dispatchEvent(new CustomEvent("hitl:clock", { detail: { serverTime: delta.server_time } }));
   for (const [key, number] of Object.entries(delta.counts ?? {})) for (const place of all(`[data-count="${CSS.escape(key)}"]`)) place.textContent = String(number);
+  for (const place of all("[data-live-summary]")) if (delta.summary) place.textContent = delta.summary;
   for (const [id, slots] of Object.entries(delta.rows ?? {})) if (slots["@revision"]) markOutdated(id, slots["@revision"]);
   if (paused) return;
   for (const [id, slots] of Object.entries(delta.rows ?? {})) fillRow(id, slots);

@@ -112,8 +112,10 @@ def test_a_long_queue_is_loaded_in_pages_without_gaps(house: House, ana: Client)
         f"/{more}&part=rows", headers={"HX-Request": "true", "HX-Target": "queue-list"}
     )
     assert len(read(first).rows()) == 50
-    assert read(first).rows() + read(second).rows() == [str(request.id) for request in requests]
-    assert "53 open, all shown" in read(second).text
+    assert "53 open, 3 not shown" in read(first).text
+    everything = [str(request.id) for request in requests]
+    assert read(first).rows() + read(second).rows() == everything
+    assert ask_delta(ana, everything)["summary"] == "53 open, all shown"
 
 
 def count_queries(client: Client, address: str) -> int:
@@ -165,6 +167,49 @@ def test_the_delta_tells_what_changed_about_the_shown_rows(
     assert "Rejected by ben" in answer["gone"][str(decided.id)]
     assert (answer["new"], answer["new_count"], answer["urgent"]) == ([str(fresh.id)], 1, 0)
     assert answer["counts"] == {"queue": 2}
+
+
+def test_the_summary_stays_true_while_the_page_is_open(house: House, ana: Client) -> None:
+    shown = [submit(house.key, description=f"Refund {n}") for n in range(3)]
+    assert "3 open, all shown" in read(ana.get("/")).text
+    reject(shown[0], house.ana)
+    submit(house.key, description="Refund 3")
+    submit(house.key, description="Refund 4")
+    ids = [request.id for request in shown]
+    assert ask_delta(ana, ids)["summary"] == "4 open, 2 not shown"
+    _, other_key = make_agent(house.team, "research-bot")
+    submit(other_key, facts=TAKEOVER)
+    assert ask_delta(ana, ids)["summary"] == "4 open and 1 stopped agent, 3 not shown"
+    for request in ApprovalRequest.objects.filter(status="pending"):
+        reject(request, house.ana)
+    assert ask_delta(ana, [Takeover.objects.get().id])["summary"] == (
+        "0 open and 1 stopped agent, all shown"
+    )
+
+
+def test_the_navigation_counts_all_that_waits_whatever_the_filter(
+    house: House, ana: Client
+) -> None:
+    requests = [submit(house.key, description=f"Refund {n}") for n in range(3)]
+    _, other_key = make_agent(house.team, "research-bot")
+    submit(other_key, facts=TAKEOVER)
+    claim_request(request_id=requests[0].id, reviewer=house.ana)
+    for address in ("/", "/?mine=1"):
+        assert b'data-count="queue">4<' in ana.get(address).content
+    answer = ask_delta(ana, [requests[0].id], mine="1")
+    assert (answer["counts"], answer["summary"]) == ({"queue": 4}, "1 open, all shown")
+
+
+def test_a_takeover_that_starts_is_new_and_urgent(house: House, ana: Client) -> None:
+    request = submit(house.key)
+    since = database_now().isoformat()
+    _, other_key = make_agent(house.team, "research-bot")
+    submit(other_key, facts=TAKEOVER)
+    takeover = Takeover.objects.get()
+    answer = ask_delta(ana, [request.id], since=since)
+    assert (answer["new"], answer["new_count"], answer["urgent"]) == ([str(takeover.id)], 1, 1)
+    again = ask_delta(ana, [request.id, takeover.id], since=since)
+    assert (again["new"], again["gone"]) == ([], {})
 
 
 def test_the_delta_is_empty_where_nothing_changed(house: House, ana: Client) -> None:

@@ -4,12 +4,13 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from approvals.models import ApprovalRequest, Decision, Presence
+from approvals.models import ApprovalRequest, Decision, Presence, Takeover
 from approvals.services.decide import decide_request
 from approvals.services.exchange import post_message
+from approvals.services.takeovers import release_takeover
 from approvals.vocabulary import Channel, Verdict
 from tests.e2e.conftest import Console
-from tests.factories import HARD, make_action_type, submit
+from tests.factories import HARD, TAKEOVER, make_action_type, make_agent, submit
 
 
 def ben_rejects(console: Console, request: ApprovalRequest) -> None:
@@ -82,16 +83,42 @@ def test_new_rows_wait_behind_the_pill(console: Console, ana: Page) -> None:
     fresh = [submit(console.key, description=f"New {n}", facts=HARD) for n in range(3)]
     pill = ana.locator("[data-live-pill]")
     expect(pill).to_contain_text("3 new", timeout=4000)
-    assert list(offsets(ana)) == list(before)
+    assert offsets(ana) == before
+    summary = ana.locator("[data-live-summary]")
+    expect(summary).to_have_text("5 open, 3 not shown")
     assert ana.evaluate("document.activeElement.closest('[data-row]').dataset.row") == (
         str(shown[0].id)
     )
     ana.keyboard.press(".")
     expect(ana.locator("#queue-list > [data-row]")).to_have_count(5)
     expect(pill).to_be_hidden()
+    expect(summary).to_have_text("5 open, all shown")
     assert list(offsets(ana)) == [str(request.id) for request in (*shown, *fresh)]
     ana.locator(f'[data-row="{fresh[0].id}"] [data-row-link]').click()
     expect(ana.get_by_role("heading", name="New 0")).to_be_visible()
+
+
+def test_an_agent_that_stops_is_news_behind_the_pill_and_comes_first(
+    console: Console, ana: Page
+) -> None:
+    shown = [submit(console.key, description=f"Refund {n}") for n in range(2)]
+    ana.reload()
+    before = offsets(ana)
+    _, other_key = make_agent(console.team, "research-bot")
+    submit(other_key, facts=TAKEOVER, description="Too unsure")
+    pill = ana.locator("[data-live-pill]")
+    expect(pill).to_contain_text("1 new, 1 urgent", timeout=4000)
+    assert offsets(ana) == before
+    ana.keyboard.press(".")
+    rows = ana.locator("#queue-list > [data-row]")
+    expect(rows).to_have_count(3)
+    takeover = Takeover.objects.get()
+    assert list(offsets(ana)) == [str(takeover.id), *(str(request.id) for request in shown)]
+    expect(rows.first).to_contain_text("research-bot is stopped")
+    expect(rows.first).to_have_class("row row--takeover")
+    release_takeover(takeover_id=takeover.id, admin=console.admin)
+    expect(rows.first).to_contain_text("Released", timeout=4000)
+    expect(rows.first).to_have_class("row row--takeover row--gone")
 
 
 def test_the_first_request_of_an_empty_queue_takes_the_empty_states_place(

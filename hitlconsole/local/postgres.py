@@ -15,6 +15,7 @@ import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from hitlconsole.local.console import LocalError, say
@@ -23,6 +24,9 @@ from hitlconsole.local.process import Account
 from hitlconsole.local.supervisor import Program
 
 SUPERUSER = "hitl_bootstrap"
+SUPERUSER_SECRET = "postgres_superuser"  # noqa: S105 - the name of its file
+# Stands beside the data once its roles and database are made.
+PREPARED_MARK = "prepared"
 SYSTEM_FOLDERS = Path("/usr/lib/postgresql")
 OLDEST = 15
 # Nothing of our environment: locale and time zone decide how the server sorts and logs.
@@ -130,10 +134,22 @@ def prepare_server(paths: Paths, site_packages: Path, *, durable: bool) -> Serve
     )
     binaries = _within_reach(binaries, base, account)
     server = Server(base=base, binaries=binaries, account=account, durable=durable)
+    if server.data.exists() and not (paths.secrets / SUPERUSER_SECRET).exists():
+        _set_aside(server.data)
     if not server.data.exists():
         say(f"creating the database in {server.data} (PostgreSQL {binaries.major})")
-    server.initialise(secret(paths, "postgres_superuser"))
+    server.initialise(secret(paths, SUPERUSER_SECRET))
     return server
+
+
+def _set_aside(data: Path) -> None:
+    """The home was deleted and made anew, but data outside of it stayed: nobody has its password
+    any more. It is kept, for whoever has a copy of the home.
+    """
+    number = next(n for n in count(1) if not data.with_name(f"data.{n}").exists())
+    kept = data.rename(data.with_name(f"data.{number}"))
+    (data.parent / PREPARED_MARK).unlink(missing_ok=True)
+    say(f"the database in {data} belonged to a home that is gone; it is kept as {kept}")
 
 
 def server_account() -> Account:

@@ -10,7 +10,13 @@ from hitlconsole.local.environment import Environment
 from hitlconsole.local.logs import tail
 from hitlconsole.local.paths import Paths, secret, write_private
 from hitlconsole.local.ports import free_port
-from hitlconsole.local.postgres import SUPERUSER, Server, prepare_server
+from hitlconsole.local.postgres import (
+    PREPARED_MARK,
+    SUPERUSER,
+    SUPERUSER_SECRET,
+    Server,
+    prepare_server,
+)
 from hitlconsole.local.supervisor import Program, Supervisor
 from hitlconsole.local.valkey import valkey_program, valkey_ready
 
@@ -86,7 +92,7 @@ def _start_postgres(supervisor: Supervisor, environment: Environment, *, durable
 def _prepare_database(
     supervisor: Supervisor, environment: Environment, server: Server, port: int
 ) -> None:
-    mark = server.base / "prepared"
+    mark = server.base / PREPARED_MARK
     if mark.exists() and mark.read_text() == PREPARED:
         return
     paths = supervisor.paths
@@ -95,7 +101,7 @@ def _prepare_database(
         "PGHOST": "127.0.0.1",
         "PGPORT": str(port),
         "PGUSER": SUPERUSER,
-        "PGPASSWORD": secret(paths, "postgres_superuser"),
+        "PGPASSWORD": secret(paths, SUPERUSER_SECRET),
         "HITL_OWNER_PASSWORD": secret(paths, OWNER),
         "HITL_APP_PASSWORD": secret(paths, APP),
     }

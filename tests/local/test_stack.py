@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -142,3 +143,15 @@ def test_the_end_leaves_nothing_and_a_killed_supervisor_is_cleared_away(tmp_path
 
 def _living(pids: list[int]) -> list[int]:
     return [pid for pid in pids if birth_of(pid) is not None]
+
+
+def test_a_home_made_anew_sets_an_old_database_aside(tmp_path: Path) -> None:
+    """As root the data is outside of the home, and stays when somebody deletes that."""
+    with Stack(tmp_path / "home") as stack:
+        stack.stop()
+        shutil.rmtree(stack.paths.secrets)
+        stack.start()
+        kept = base_folder(stack.paths.home) / "data.1"
+        assert f"it is kept as {kept}" in stack.output.read_text()
+        assert (kept / "PG_VERSION").exists()
+        assert _health(stack.url) == 200

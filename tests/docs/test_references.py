@@ -187,7 +187,7 @@ def test_what_the_readme_asks_fits_the_demonstration() -> None:
     """Its commands are tested without the demonstration, whose action types have schemas."""
     schemas = {spec.name: dict(spec.schema) for spec in ACTION_TYPES}
     found = re.findall(
-        r'"type": "([a-z_.]+)", "arguments": (\{[^{}]*\})', (ROOT / "README.md").read_text()
+        r'"type": "([a-z_.]+)",\s+"arguments": (\{[^{}]*\})', (ROOT / "README.md").read_text()
     )
     errors = {
         name: argument_errors(json.loads(arguments), schemas[name]) for name, arguments in found

@@ -6,6 +6,7 @@ all that came of it. A submission that starts a takeover is done in a transactio
 which holds its agent alone.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -25,6 +26,8 @@ from hitlconsole.accounts.keys import Caller, refuse_unusable
 from hitlconsole.accounts.models import Agent
 from hitlconsole.lib.ids import uuid7
 from hitlconsole.lib.problems import Problem, invalid_field
+
+logger = logging.getLogger(__name__)
 
 WAITS, CLOSED_AT_ONCE = 202, 201
 
@@ -46,20 +49,26 @@ def submit_requests(items: Sequence[Item]) -> list[Submitted | Problem]:
     """An answer for each item, in order, after the commit."""
     answers: list[Submitted | Problem | None] = [None] * len(items)
     places = list(range(len(items)))
-    for agent_alone in (False, True):
-        for group in _groups(places, agent_alone=agent_alone):
-            _submit_group(items, group, answers, agent_alone=agent_alone)
-        places = [place for place in places if answers[place] is None]
+    _submit_group(items, places, answers, agent_alone=False)
+    for place in [place for place in places if answers[place] is None]:
+        _submit_alone(items, place, answers)
     # Left over is only what lost the race for an idempotency key: its answer is there now.
-    for place in places:
+    for place in [place for place in places if answers[place] is None]:
         answers[place] = _repeat_of(items[place])
     return [answer for answer in answers if answer is not None]
 
 
-def _groups(places: list[int], *, agent_alone: bool) -> list[list[int]]:
-    if agent_alone:
-        return [[place] for place in places]
-    return [places] if places else []
+def _submit_alone(
+    items: Sequence[Item], place: int, answers: list[Submitted | Problem | None]
+) -> None:
+    """The others are stored by now: a failure here is this one's alone."""
+    try:
+        _submit_group(items, [place], answers, agent_alone=True)
+    except Problem as problem:
+        answers[place] = problem
+    except Exception:
+        logger.exception("a submission of agent %s failed", items[place].agent_id)
+        answers[place] = Problem("internal_error")
 
 
 @transaction.atomic

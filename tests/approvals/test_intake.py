@@ -186,3 +186,16 @@ def test_the_action_types_own_team_and_limits_count(key) -> None:
     request = submit(key)
     assert request.team == legal
     assert (request.deadline - request.created_at).total_seconds() == 60
+
+
+def test_a_takeover_that_fails_is_its_own_failure(key, monkeypatch) -> None:
+    def fail(cause: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("approvals.services.intake_writer.begin_takeover", fail)
+    caller = authenticate(key)
+    stored, failed = submit_requests(
+        [Item(caller, make_submission()), Item(caller, make_submission(facts=TAKEOVER))]
+    )
+    assert (stored.http_status, failed.code) == (202, "internal_error")
+    assert ApprovalRequest.objects.get().id == stored.request_id

@@ -18,6 +18,8 @@ from autonomy.vocabulary import Domain, Level
 
 register = template.Library()
 
+SAID_BY_NO_STATE = (Resolution.AUTOMATIC, Resolution.HUMAN, Resolution.SILENT_CONSENT)
+
 
 @register.filter
 def level_name(level: int) -> str:
@@ -37,6 +39,19 @@ def silence_words(meaning: str) -> str:
 @register.filter
 def resolution_words(resolution: str | None) -> str:
     return RESOLUTION_WORDS[Resolution(resolution)] if resolution else ""
+
+
+@register.filter
+def resolution_note(resolution: str | None) -> str:
+    """How it was approved or rejected; the other states say it by themselves."""
+    return resolution_words(resolution) if resolution in SAID_BY_NO_STATE else ""
+
+
+@register.filter
+def raised_from(level: int, trace: Iterable[dict[str, Any]]) -> int | None:
+    """The level the policy had decided, where a request's level is stricter by now."""
+    decided = max((Level[item["level"]].value for item in trace), default=level)
+    return decided if decided < level else None
 
 
 @register.filter

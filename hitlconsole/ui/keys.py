@@ -41,13 +41,11 @@ KEY_GROUPS = (
             Key(("s",), "Escalate"),
             Key(("t",), "Take over"),
             Key(("Ctrl Enter",), "Commit what is armed"),
-            Key(("z",), "Undo within the hold"),
         ),
     ),
     KeyGroup(
         "Queue",
         (
-            Key(("x",), "Select the row"),
             Key(("m",), "Claim"),
             Key(("+",), "Extend the time limit"),
             Key((".",), "Show new requests"),

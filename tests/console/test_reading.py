@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Delivery, Notice
+from approvals.services.deadlines import sweep_due
 from audit.models import AuditEvent
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
@@ -153,3 +154,15 @@ def test_djangos_admin_shows_no_digest_of_a_key(house: House, admin: Client) -> 
     assert key.prefix in page
     assert bytes(key.digest).hex() not in page
     assert repr(bytes(key.digest))[2:-1] not in page
+
+
+def test_a_level_that_was_raised_since_says_what_the_policy_had_asked_for(
+    house: House, ana: Client, advance_clock: Callable[..., None]
+) -> None:
+    request = submit(house.key)
+    raised = "The policy asked for soft approval. What happened since made it hard approval."
+    address = f"/requests/{request.id}/"
+    assert raised not in read(ana.get(address)).text
+    advance_clock(seconds=301)
+    sweep_due()
+    assert raised in read(ana.get(address)).text

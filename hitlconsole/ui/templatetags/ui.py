@@ -241,6 +241,6 @@ def field_row(
 
 
 @register.simple_block_tag
-def data_table(content: str, caption: str, dense: bool = False) -> SafeString:
+def data_table(content: str, caption: str, dense: bool = False, fold: bool = False) -> SafeString:
     """The frame of a table that scrolls by itself where it is too wide; content: thead, tbody."""
-    return _around("data_table", content, caption=caption, dense=dense)
+    return _around("data_table", content, caption=caption, dense=dense, fold=fold)

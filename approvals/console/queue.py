@@ -244,12 +244,14 @@ def text_condition(text: str) -> Q:
     )
 
 
-def load_queue(user: User, wanted: QueueFilter, after: Cursor | None = None) -> QueuePage:
+def load_queue(
+    user: User, wanted: QueueFilter, after: Cursor | None = None, *, size: int = PAGE
+) -> QueuePage:
     requests = matching(user, wanted)
-    found = list(_ordered(_after(requests, after) if after else requests)[: PAGE + 1])
+    found = list(_ordered(_after(requests, after) if after else requests)[: size + 1])
     now = found[0].now if found else database_now()
-    more = len(found) > PAGE
-    rows = as_rows(found[:PAGE], user, now, wanted)
+    more = len(found) > size
+    rows = as_rows(found[:size], user, now, wanted)
     following = str(Cursor(rows[-1].request.deadline, rows[-1].request.id)) if more else ""
     stopped = list(open_takeovers(user, wanted))
     takeovers = [] if after else [_takeover_row(takeover, wanted) for takeover in stopped]
@@ -401,9 +403,16 @@ class Changes:
 
 
 def load_changes(
-    user: User, wanted: QueueFilter, *, shown: Sequence[UUID], since: datetime
+    user: User,
+    wanted: QueueFilter,
+    *,
+    shown: Sequence[UUID],
+    since: datetime,
+    end: Cursor | None = None,
 ) -> Changes:
-    """`shown`: the rows on the page; `since`: the database's time at its making."""
+    """`shown`: the rows on the page; `since`: the database's time at its making; `end`: where its
+    list stops, so that what comes later is no news but waits for its turn.
+    """
     requests = matching(user, wanted)
     now, since, known = database_now(), since - OVERLAP, set(shown)
     stopped = list(open_takeovers(user, wanted))
@@ -411,7 +420,8 @@ def load_changes(
     news = [t for t in stopped if t.started_at > since and t.id not in known]
     present = _lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
     rows = as_rows(present, user, now, wanted)
-    fresh = _lean(requests).filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
+    fresh = _lean(_before(requests, end) if end else requests)
+    fresh = fresh.filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
     return Changes(
         now=now,
         totals=totals,

@@ -16,6 +16,7 @@ from approvals.console.detail import load_detail
 from approvals.console.door import answer_problem, page
 from approvals.console.filters import Cursor, QueueFilter, read_uuid
 from approvals.console.queue import (
+    PAGE,
     Changes,
     QueuePage,
     Row,
@@ -42,7 +43,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     wanted = QueueFilter.read(request.GET.dict())
     if asks_for_fragment(request) and request.headers.get("HX-Target") == "detail":
         return _pane(request, user, wanted)
-    found = load_queue(user, wanted, Cursor.read(request.GET.get("after", "")))
+    after = Cursor.read(request.GET.get("after", ""))
+    found = load_queue(user, wanted, after, size=read_size(request.GET.get("rows", "")))
     waiting = count_waiting(user, wanted, found.totals)
     request.nav_counts = {"queue": waiting}  # type: ignore[attr-defined]
     context = _list_context(wanted, found)
@@ -70,6 +72,7 @@ def _list_context(wanted: QueueFilter, found: QueuePage) -> dict[str, Any]:
         "filter": wanted,
         "now": found.now,
         "more_url": f"?{wanted.query(after=found.next)}" if found.next else "",
+        "end": found.next,
     }
 
 
@@ -127,7 +130,8 @@ def delta(request: HttpRequest) -> HttpResponse:
     since = read_moment(request.GET.get("since", ""))
     if since is None:
         raise Problem("invalid_request", "since must be a time that the page was made with")
-    changes = load_changes(user, wanted, shown=read_ids(request), since=since)
+    end = Cursor.read(request.GET.get("end", ""))
+    changes = load_changes(user, wanted, shown=read_ids(request), since=since, end=end)
     revision = changes.revision
     if revision == request.GET.get("revision"):
         return HttpResponse(status=204)
@@ -137,6 +141,11 @@ def delta(request: HttpRequest) -> HttpResponse:
 def read_ids(request: HttpRequest) -> list[UUID]:
     parts = request.GET.get("shown", "").split(",")[:MOST_SHOWN]
     return [uuid for uuid in map(read_uuid, parts) if uuid is not None]
+
+
+def read_size(text: str) -> int:
+    """How many rows a page has; a script that inserts among many asks for as many."""
+    return min(max(int(text[:9]), PAGE), MOST_SHOWN) if text.isdecimal() else PAGE
 
 
 def read_moment(text: str) -> datetime | None:

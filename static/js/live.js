@@ -6,6 +6,7 @@ DOM contract
                              only when asked. Around the head of an open detail it makes that a row of its own
     [data-row="ID"] [data-slot="NAME"]   (also in an open detail) is filled in place
     [data-live-pill]         a link to the list itself, hidden while nothing new waits; [data-live-pill-text] its words
+    [data-live-end="CURSOR"] the foot of the list, with where it stops (empty: it has all)
     [data-live-summary]      how much there is and how much of it the list shows
     [data-live-due]          the strip of what is due within 60 s
     [data-live-state]        gets data-state live, paused, stale, offline or expired; [data-live-text] its words
@@ -17,7 +18,7 @@ DOM contract
   #banner-stale, #banner-offline, #banner-session   shown as needed; [data-live-last] the time of the last answer
   #banner-failed             shown when a request of htmx failed; [data-failed-text] in it says how
 
-Every 2 s while the tab is visible: GET data-live-url with since (the cursor), revision (of the last answer),
+Every 2 s while the tab is visible: GET data-live-url with since and end (the cursors), revision (of the last answer),
 shown (ids of the rows, comma-separated), and visible=1: somebody is looking. The answer:
   {"revision": str, "rows": {ID: {SLOT: html, "@revision": "4"}}, "new": [ID], "new_count": n, "urgent": n,
    "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n}, "summary": text,
@@ -122,8 +123,32 @@ function insertInOrder(list, fresh) {
   }
 }
 
+// The foot goes along where the fresh list reaches as far as the one on the page.
+function moveFoot(list, fresh, last) {
+  const foot = find("[data-live-end]"), next = fresh.querySelector("[data-live-end]");
+  const later = last && list.querySelector(`:scope > ${rowOf(last)} ~ [data-row]:not(.row--gone)`);
+  if (!foot || !next || later) return;
+  const moved = document.importNode(next, true);
+  foot.replaceWith(moved);
+  window.htmx?.process(moved);
+}
+
+function dropRepeated(list) {
+  const seen = new Set();
+  for (const row of [...list.querySelectorAll(":scope > [data-row]")]) {
+    if (seen.has(row.dataset.row)) row.remove();
+    seen.add(row.dataset.row);
+  }
+}
+
+function freshAddress() {
+  const url = new URL(location.href);
+  url.searchParams.set("rows", String((find("[data-live-list]")?.children.length ?? 0) + announcedNew));
+  return url;
+}
+
 async function showNew() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  const response = await fetch(freshAddress(), { headers: { Accept: "text/html" }, credentials: "same-origin" });
   if (!response.ok) throw new Error(`the list answered ${response.status}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const list = find("[data-live-list]");
@@ -131,7 +156,9 @@ async function showNew() {
   // Where nothing was, the page has to change as a whole.
   if (!list?.children.length || !fresh) return location.reload();
   const before = list.children.length;
-  insertInOrder(list, [...fresh.querySelector("[data-live-list]").querySelectorAll(":scope > [data-row]")]);
+  const rows = [...fresh.querySelector("[data-live-list]").querySelectorAll(":scope > [data-row]")];
+  insertInOrder(list, rows);
+  moveFoot(list, fresh, rows.at(-1)?.dataset.row);
   root.dataset.liveSince = fresh.dataset.liveSince;
   announcedNew = 0;
   showPill(0, 0);
@@ -206,6 +233,7 @@ function address() {
   const url = new URL(root.dataset.liveUrl, location.href);
   const shown = [...root.querySelectorAll("[data-live-list] > [data-row]")].map((row) => row.dataset.row);
   url.searchParams.set("since", root.dataset.liveSince ?? "");
+  url.searchParams.set("end", find("[data-live-end]")?.dataset.liveEnd ?? "");
   url.searchParams.set("revision", revision);
   url.searchParams.set("shown", [...new Set(shown)].join(","));
   url.searchParams.set("visible", "1");
@@ -299,6 +327,8 @@ document.addEventListener("htmx:afterSwap", () => setHidden("banner-failed", tru
 addEventListener("online", () => { showConnection(); if (root) poll(); });
 addEventListener("offline", showConnection);
 document.addEventListener("htmx:afterSwap", showConnection);
+// A request whose time was extended may come again with a later page.
+document.addEventListener("htmx:afterSwap", (event) => { if (event.target.matches?.("[data-live-list]")) dropRepeated(event.target); });
 if (root) {
   document.addEventListener("click", onPill);
   document.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest("[data-live-pause]")) togglePause(); });

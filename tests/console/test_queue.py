@@ -118,6 +118,33 @@ def test_a_long_queue_is_loaded_in_pages_without_gaps(house: House, ana: Client)
     assert ask_delta(ana, everything)["summary"] == "53 open, all shown"
 
 
+def test_what_comes_after_the_end_of_the_page_is_no_news(house: House, ana: Client) -> None:
+    """It is reached by loading more; only what belongs among the rows waits behind the pill."""
+    for n in range(53):
+        submit(house.key, facts=HARD, description=f"Refund {n}")
+    page = ana.get("/")
+    shown, end = read(page).rows(), page.context["end"]
+    later = submit(house.key, facts=HARD, description="Later than all")
+    answer = ask_delta(ana, shown, end=end)
+    assert (answer["new"], answer["summary"]) == ([], "54 open, 4 not shown")
+    sooner = submit(house.key, description="Sooner than all")
+    answer = ask_delta(ana, shown, end=end)
+    assert (answer["new"], answer["summary"]) == ([str(sooner.id)], "55 open, 5 not shown")
+    larger = ana.get("/?rows=55")
+    assert read(larger).rows()[0] == str(sooner.id)
+    assert read(larger).rows()[-1] == str(later.id)
+    assert (len(read(larger).rows()), larger.context["end"]) == (55, "")
+
+
+@pytest.mark.parametrize(("size", "shown"), [("x", 50), ("-1", 50), ("7", 50), ("52", 52)])
+def test_a_page_is_as_long_as_asked_for_within_bounds(
+    house: House, ana: Client, size: str, shown: int
+) -> None:
+    for n in range(53):
+        submit(house.key, description=f"Refund {n}")
+    assert len(read(ana.get("/", {"rows": size})).rows()) == shown
+
+
 def count_queries(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(address).status_code == 200

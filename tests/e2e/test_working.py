@@ -98,6 +98,26 @@ def test_new_rows_wait_behind_the_pill(console: Console, ana: Page) -> None:
     expect(ana.get_by_role("heading", name="New 0")).to_be_visible()
 
 
+def test_a_long_list_takes_new_rows_and_later_pages_without_repeating_any(
+    console: Console, ana: Page
+) -> None:
+    late = [submit(console.key, description=f"Refund {n}", facts=HARD) for n in range(54)]
+    ana.reload()
+    rows = ana.locator("#queue-list > [data-row]")
+    expect(rows).to_have_count(50)
+    expect(ana.locator("[data-live-summary]")).to_have_text("54 open, 4 not shown")
+    assert ana.locator("[data-live-pill]").is_hidden()
+    soon = submit(console.key, description="Sooner than all")
+    expect(ana.locator("[data-live-pill]")).to_contain_text("1 new", timeout=4000)
+    ana.keyboard.press(".")
+    expect(rows.first).to_contain_text("Sooner than all")
+    more = ana.get_by_role("link", name="Load 50 more")
+    more.click()
+    expect(more).to_be_hidden()
+    assert list(offsets(ana)) == [str(request.id) for request in (soon, *late)]
+    expect(ana.locator("[data-live-summary]")).to_have_text("55 open, all shown")
+
+
 def test_an_agent_that_stops_is_news_behind_the_pill_and_comes_first(
     console: Console, ana: Page
 ) -> None:

@@ -40,7 +40,7 @@ def test_what_the_page_asks(queue: Page) -> None:
     answer(queue, revision="2")
     first, *_, last = STATE.asked
     shown = ",".join(row.id for row in ROWS)
-    same = {"mine": "1", "since": "c1", "shown": shown, "visible": "1"}
+    same = {"mine": "1", "since": "c1", "end": "", "shown": shown, "visible": "1"}
     assert first == same | {"revision": ""}
     assert last == same | {"revision": "2"}
 

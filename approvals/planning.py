@@ -1,9 +1,11 @@
 """What a submission becomes, as a value: the level, the status it begins in, its clock. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from approvals.escalation.clock import limit_seconds
 from approvals.states import FIRST, Event
 from approvals.submission import Submission
 from approvals.vocabulary import Execution, Resolution, Status
@@ -26,6 +28,20 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class TierLimits:
+    """What a team's escalation policy says about the start of a wait: the number of its last
+    step, counted from 0, and the own time limit of its first one.
+    """
+
+    last_tier: int
+    first_seconds: int | None = None
+
+
+# A team without an escalation policy of its own: its reviewers, then its admins with them.
+DEFAULT_TIERS = TierLimits(last_tier=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything a plan depends on, read in the transaction that will write it."""
 
@@ -38,6 +54,7 @@ class Situation:
     policy: Policy
     profile_exists: bool = True
     agent_read_only: bool = False
+    tiers_by_team: Mapping[UUID, TierLimits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +65,16 @@ class Terms:
     quorum: int
     soft_seconds: int
     hard_seconds: int
+    tiers: TierLimits
 
     def seconds(self, level: Level) -> int:
-        return self.soft_seconds if level == Level.SOFT_APPROVAL else self.hard_seconds
+        return limit_seconds(
+            level=level,
+            status=Status.PENDING,
+            soft=self.soft_seconds,
+            hard=self.hard_seconds,
+            tier_seconds=self.tiers.first_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +115,13 @@ class Plan:
 def terms_of(situation: Situation) -> Terms:
     """Action type before policy."""
     registration, policy = situation.registration, situation.policy.document
+    team_id = registration.team_id or situation.agent_team_id
     return Terms(
-        team_id=registration.team_id or situation.agent_team_id,
+        team_id=team_id,
         quorum=registration.quorum or policy.quorum,
         soft_seconds=registration.soft_seconds or policy.soft_seconds,
         hard_seconds=registration.hard_seconds or policy.hard_seconds,
+        tiers=situation.tiers_by_team.get(team_id, DEFAULT_TIERS),
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, F, Func, Q, QuerySet
 
-from approvals.models import ApprovalRequest, Decision
+from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.vocabulary import Verdict
 from hitlconsole.accounts.access import may_administer, readable_teams
 from hitlconsole.accounts.models import Agent, Membership, Role, User
@@ -100,8 +100,10 @@ def has_edited(user: User, request: ApprovalRequest) -> bool:
     ).exists()
 
 
-def deciders(team_id: UUID) -> QuerySet[User]:
-    """The people who may decide for a team at its first tier."""
-    return User.objects.filter(
-        is_active=True, memberships__team=team_id, memberships__role=Role.REVIEWER
-    ).distinct()
+def acknowledgement_refusal(user: User, takeover: Takeover) -> str | None:
+    """Why this person may not look after a stopped agent: its team's reviewers and admins do."""
+    roles = [Role.REVIEWER, Role.ADMIN]
+    member = Membership.objects.filter(user=user, team=takeover.team_id, role__in=roles)
+    if user.is_active and (user.is_superuser or member.exists()):
+        return None
+    return "Only the reviewers and admins of its team look after a stopped agent."

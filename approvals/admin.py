@@ -3,9 +3,9 @@ from django.contrib import admin
 from approvals.models import (
     ApprovalRequest,
     Decision,
-    Delivery,
     Message,
     Notice,
+    Notification,
     Presence,
     Takeover,
 )
@@ -55,9 +55,9 @@ class PresenceAdmin(ReadOnlyAdmin):
     ordering = ("-last_seen_at",)
 
 
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "team", "status", "attempts", "created_at", "sent_at")
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "team", "status", "attempts", "created_at", "planned_at")
     list_filter = ("status", "kind", "team")
     list_select_related = ("team",)
     ordering = ("-created_at",)
@@ -65,6 +65,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("user", "delivery", "created_at", "read_at")
-    list_select_related = ("user", "delivery")
+    list_display = ("user", "notification", "created_at", "read_at")
+    list_select_related = ("user", "notification")
     ordering = ("-id",)

@@ -8,9 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
 
-from approvals.models import ApprovalRequest, Decision
+from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.vocabulary import (
-    LAST_TIER,
     OPEN,
     Execution,
     OnDeadline,
@@ -71,7 +70,7 @@ def on_deadline(request: ApprovalRequest) -> OnDeadline | None:
     if request.level == Level.SOFT_APPROVAL:
         consents = request.silent_consent and request.quorum == 1
         return OnDeadline.APPROVE if consents else OnDeadline.ESCALATE
-    return OnDeadline.ESCALATE if request.tier < LAST_TIER else OnDeadline.EXPIRE
+    return OnDeadline.ESCALATE if request.tier < request.last_tier else OnDeadline.EXPIRE
 
 
 def represent_request(request: ApprovalRequest) -> dict[str, Any]:
@@ -102,6 +101,22 @@ def represent_request(request: ApprovalRequest) -> dict[str, Any]:
         },
         "created_at": request.created_at,
         "closed_at": request.closed_at,
+    }
+
+
+def represent_takeover(takeover: Takeover) -> dict[str, Any]:
+    """What its agent may know of a takeover."""
+    return {
+        "id": takeover.id,
+        "agent": takeover.agent_id,
+        "status": takeover.status,
+        "source": takeover.source,
+        "reason": takeover.reason,
+        "request": takeover.request_id,
+        "notes": takeover.notes or None,
+        "started_at": takeover.started_at,
+        "acknowledged_at": takeover.acknowledged_at,
+        "released_at": takeover.released_at,
     }
 
 

@@ -55,6 +55,8 @@ class Channel(StrEnum):
 
     WEB = "web"
     API = "api"
+    SLACK = "slack"
+    EMAIL = "email"
     SWEEP = "sweep"
     POLL = "poll"
 
@@ -72,7 +74,12 @@ class TakeoverStatus(StrEnum):
     RELEASED = "released"
 
 
-# The team that a request is sent to, then the team together with its admins.
-LAST_TIER = 1
+class Handover(StrEnum):
+    """How often the next person of a rotation takes over."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 CLAIM_SECONDS = 600
 EXTEND_SECONDS = 300

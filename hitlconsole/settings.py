@@ -4,6 +4,7 @@ A variable NAME may be given as NAME_FILE, the path of a file that holds the val
 What is missing or malformed stops the process at start with a message that names the variable.
 """
 
+import ipaddress
 import logging
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,20 @@ HOME = Path(env.str("HITL_HOME", default=str(BASE_DIR / "var")))
 # process and the workers refuse to start with it (hitlconsole.lib.checks).
 INSECURE_SECRET_KEY = "insecure-key-for-commands-that-keep-no-secrets"  # noqa: S105
 SECRET_KEY = env.str("HITL_SECRET_KEY", default=INSECURE_SECRET_KEY)
+# What seals the secrets in the database; the first key seals, every one of them opens.
+ENCRYPTION_KEYS = env.list("HITL_ENCRYPTION_KEYS", default=[SECRET_KEY])
 BASE_URL = env.str("HITL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("HITL_ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 HTTPS = BASE_URL.startswith("https://")
+# Networks that webhooks and callbacks may reach although they are not public.
+OUTBOUND_ALLOW = env.list("HITL_OUTBOUND_ALLOW", default=[])
+for _network in OUTBOUND_ALLOW:
+    ipaddress.ip_network(_network)  # raises at start, and names what is wrong
+SLACK_API_URL = env.str("HITL_SLACK_API_URL", default="https://slack.com/api/")
+# smtp://user:password@host:587/?tls=True; without one, what would be sent by e-mail fails.
+vars().update(env.email_url("HITL_EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.str("HITL_EMAIL_FROM", default="HITL Console <hitl@localhost>")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

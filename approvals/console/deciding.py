@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, Query
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from approvals.console.closing import closing_words
+from approvals.closing import closing_words
 from approvals.console.detail import changed_fields, load_detail
 from approvals.console.door import page
 from approvals.console.editing import NotReadable, read_edit

@@ -13,14 +13,14 @@ from approvals.access import (
     get_request_for,
     visible_requests,
 )
-from approvals.console.closing import closing_words
+from approvals.closing import closing_words
 from approvals.console.editing import pretty
 from approvals.console.effect import Effect, effect_of
 from approvals.console.thread import load_thread
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.representation import on_deadline
-from approvals.vocabulary import LAST_TIER, OPEN, Resolution, Status, TakeoverStatus, Verdict
+from approvals.vocabulary import OPEN, Resolution, Status, TakeoverStatus, Verdict
 from audit.events import EventType
 from audit.timeline import request_timeline
 from autonomy.models import ActionType, Outcome
@@ -187,7 +187,7 @@ def load_powers(user: User, request: ApprovalRequest) -> Powers:
         decide=decision_refusal(user, request),
         approve=approve,
         answer="The agent has to answer first." if waits else None,
-        escalate="It is at the last tier already." if request.tier >= LAST_TIER else None,
+        escalate="It is at the last tier already." if request.tier >= request.last_tier else None,
         take_over="The agent is stopped already." if stopped else None,
         comment=_no_comment(user, request),
     )

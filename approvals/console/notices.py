@@ -21,7 +21,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     if before.isdecimal() and len(before) < 19:
         notices = notices.filter(id__lt=int(before))
-    related = ("delivery__request__agent", "delivery__takeover__agent")
+    related = ("notification__request__agent", "notification__takeover__agent")
     found = list(notices.select_related(*related)[: PAGE + 1])
     more = found[PAGE - 1].pk if len(found) > PAGE else None
     context = {"notices": found[:PAGE], "more_url": f"?before={more}" if more else ""}

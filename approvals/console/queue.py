@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
 from approvals.access import in_sight, visible_requests
-from approvals.console.closing import closing_words
+from approvals.closing import closing_words
 from approvals.console.filters import Cursor, QueueFilter
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover

@@ -66,6 +66,10 @@ def reminders(since: datetime, deadline: datetime) -> list[datetime]:
     return [since + (deadline - since) * part for part in REMINDERS]
 
 
+def next_reminder(since: datetime, deadline: datetime, *, after: datetime) -> datetime | None:
+    return min((at for at in reminders(since, deadline) if at > after), default=None)
+
+
 def notice_needed_by(since: datetime, deadline: datetime) -> datetime:
     """The latest moment at which being told leaves the chance to object."""
     return deadline - notice_needed(since, deadline)

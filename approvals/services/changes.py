@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from approvals.models import ApprovalRequest, Decision, Delivery, Takeover
+from approvals.escalation.clock import limit_seconds, next_reminder
+from approvals.escalation.policy import EscalationPolicy
+from approvals.models import ApprovalRequest, Decision, Notification, Takeover
+from approvals.services.tiers import escalation_of
 from approvals.states import Event as Step
 from approvals.states import transition
 from approvals.vocabulary import OPEN, Execution, Resolution, Status
@@ -33,7 +36,9 @@ class Change:
     request: ApprovalRequest
     now: datetime
     before: str = field(init=False)
-    deliveries: list[Delivery] = field(default_factory=list)
+    # Whether it makes a new revision: claims, looks and reminders do not.
+    grows: bool = True
+    news: list[Notification] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.before = self.request.status
@@ -48,46 +53,56 @@ class Change:
         request.resolution = resolution
         request.closed_at = self.now
         request.closing_decision = decision
-        request.deadline = request.waiting_since = None
+        request.deadline = request.waiting_since = request.reminder_at = None
         request.claimed_by = request.claimed_until = None
         if request.status == Status.APPROVED:
             request.execution = Execution.AVAILABLE
             request.approval_until = self.now + timedelta(seconds=request.approval_ttl_seconds)
+        expired = request.status == Status.EXPIRED
+        self.tell(Notification.Kind.EXPIRED if expired else Notification.Kind.CLOSED)
 
-    def restart_clock(self) -> None:
+    def restart_clock(self, policy: EscalationPolicy | None = None) -> None:
         """The full time limit of the present state, from now; silence needs fresh notice.
 
-        While the agent is read-only its requests wait without a clock.
+        `policy` is the team's escalation policy, where the caller has read it already. While the
+        agent is read-only its requests wait without a clock.
         """
         request = self.request
+        policy = policy or escalation_of(request.team_id)
+        request.last_tier = policy.last_tier
+        request.extended_seconds = 0
         if request.agent.read_only_since is not None:
-            request.waiting_since = request.deadline = None
+            request.waiting_since = request.deadline = request.reminder_at = None
             return
-        waits_softly = request.level == Level.SOFT_APPROVAL and request.status == Status.PENDING
-        seconds = request.soft_seconds if waits_softly else request.hard_seconds
+        seconds = limit_seconds(
+            level=Level(request.level),
+            status=Status(request.status),
+            soft=request.soft_seconds,
+            hard=request.hard_seconds,
+            tier_seconds=policy.tier(request.tier).seconds,
+        )
         request.waiting_since = self.now
         request.deadline = self.now + timedelta(seconds=seconds)
-        request.extended_seconds = 0
+        plan_reminder(request, self.now)
 
-    def tell(self, kind: Delivery.Kind) -> None:
+    def tell(self, kind: Notification.Kind) -> None:
         request = self.request
-        self.deliveries.append(
-            Delivery(
+        self.news.append(
+            Notification(
                 kind=kind,
                 team_id=request.team_id,
-                request=request,
+                request_id=request.id,
                 tier=request.tier,
                 next_attempt_at=self.now,
                 created_at=self.now,
             )
         )
 
-    def save(self, *events: Event, grows: bool = True) -> None:
-        """Write the request, its messages and its events; `grows`: a new revision."""
-        if grows:
-            self.request.revision += 1
+    def save(self, *events: Event) -> None:
+        """Write the request, its news and its events."""
+        self.request.revision += self.grows
         self.request.save()
-        Delivery.objects.bulk_create(self.deliveries)
+        Notification.objects.bulk_create(self.news)
         record(events, at=self.now)
 
 
@@ -116,11 +131,24 @@ def request_event(
     return Event(kind, request_stream(request.id), actor, **(defaults | fields))
 
 
-def takeover_delivery(takeover: Takeover, now: datetime) -> Delivery:
-    return Delivery(
-        kind=Delivery.Kind.TAKEOVER,
+def plan_reminder(request: ApprovalRequest, now: datetime) -> None:
+    """Set the next moment at which its people are told again, if there is one.
+
+    While a question waits for the agent, there is nothing for people to do.
+    """
+    since, deadline = request.waiting_since, request.deadline
+    asks_people = request.status != Status.NEEDS_INFO
+    request.reminder_at = (
+        next_reminder(since, deadline, after=now) if since and deadline and asks_people else None
+    )
+
+
+def takeover_news(takeover: Takeover, kind: Notification.Kind, now: datetime) -> Notification:
+    return Notification(
+        kind=kind,
         team_id=takeover.team_id,
         takeover=takeover,
+        tier=takeover.tier,
         next_attempt_at=now,
         created_at=now,
     )

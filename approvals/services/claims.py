@@ -8,7 +8,7 @@ from django.db import transaction
 
 from approvals.access import as_of_now, comment_refusal, decision_refusal, get_request_for
 from approvals.models import ApprovalRequest, Message
-from approvals.services.changes import Change, request_event
+from approvals.services.changes import Change, plan_reminder, request_event
 from approvals.services.deadlines import run_due_step
 from approvals.services.locking import Locked, lock_request
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
@@ -38,7 +38,7 @@ def claim_request(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         request.claimed_by = reviewer
         request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
         events = [] if holder == reviewer else [_event(EventType.CLAIMED, locked, reviewer)]
-        Change(request, locked.now).save(*events, grows=False)
+        Change(request, locked.now, grows=False).save(*events)
         return request
 
 
@@ -58,7 +58,7 @@ def release_claim(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         if _holder(locked) == reviewer:
             request.claimed_by = request.claimed_until = None
             event = _event(EventType.RELEASED, locked, reviewer)
-            Change(request, locked.now).save(event, grows=False)
+            Change(request, locked.now, grows=False).save(event)
         return request
 
 
@@ -78,6 +78,7 @@ def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         more = min(EXTEND_SECONDS, room)
         request.deadline += timedelta(seconds=more)
         request.extended_seconds += more
+        plan_reminder(request, locked.now)
         event = _event(EventType.EXTENDED, locked, reviewer, payload={"seconds": more})
         Change(request, locked.now).save(event)
         return request

@@ -1,47 +1,112 @@
-"""What happens when time is up: one step for one request, run by the sweep and by polls.
+"""What happens when time is up: a step for one request, run by polls, and by the sweep for many.
 
 The deadline is a row, the clock is the database's, and nothing here depends on who comes first:
 the step looks again under the lock.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from approvals.models import OPEN_VALUES, ApprovalRequest, Delivery
-from approvals.services.changes import Change, request_event
-from approvals.services.locking import Locked, lock_request
-from approvals.services.presence import notice_was_given
+from approvals.escalation.clock import Ending, Silence, Wait, end_of_wait
+from approvals.escalation.policy import EscalationPolicy
+from approvals.models import OPEN_VALUES, ApprovalRequest, Notification
+from approvals.services.changes import Change, plan_reminder, request_event
+from approvals.services.locking import Locked, lock_request, share_agents
+from approvals.services.notice import Evidence, evidence_of
+from approvals.services.sweep_writer import write_changes
+from approvals.services.tiers import escalations_of
 from approvals.states import Event as Step
-from approvals.vocabulary import LAST_TIER, Channel, Execution, Resolution, Status
-from audit.events import SYSTEM, EventType
+from approvals.vocabulary import Channel, Execution, Resolution, Status
+from audit.events import SYSTEM, Event, EventType
 from autonomy.vocabulary import Level
+from hitlconsole.accounts.models import Agent
+from hitlconsole.lib.clock import database_now
 
 logger = logging.getLogger(__name__)
 
-_DUE = """
-(SELECT id, deadline AS due FROM approvals_approvalrequest
- WHERE status = ANY(%(open)s) AND deadline IS NOT NULL AND deadline <= hitl_now()
- ORDER BY deadline LIMIT %(limit)s)
-UNION ALL
-(SELECT id, approval_until FROM approvals_approvalrequest
- WHERE execution = 'available' AND approval_until <= hitl_now()
- ORDER BY approval_until LIMIT %(limit)s)
-ORDER BY due LIMIT %(limit)s
+# Locks what is due, oldest first, and passes over what others are at work on.
+_CLAIM = """
+WITH overdue AS MATERIALIZED (
+    SELECT id, deadline AS at FROM approvals_approvalrequest
+    WHERE status = ANY(%(open)s) AND deadline IS NOT NULL AND deadline <= hitl_now()
+    ORDER BY deadline LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+), lapsing AS MATERIALIZED (
+    SELECT id, approval_until AS at FROM approvals_approvalrequest
+    WHERE execution = 'available' AND approval_until <= hitl_now()
+    ORDER BY approval_until LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+), reminding AS MATERIALIZED (
+    SELECT id, reminder_at AS at FROM approvals_approvalrequest
+    WHERE status = ANY(%(open)s) AND reminder_at IS NOT NULL AND reminder_at <= hitl_now()
+      AND deadline > hitl_now()
+    ORDER BY reminder_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT id FROM (
+    SELECT id, at, 0 AS rank FROM overdue UNION ALL SELECT id, at, 1 FROM lapsing
+    UNION ALL SELECT id, at, 2 FROM reminding
+) AS due ORDER BY rank, at
 """
+# What no step looks at stays in the database.
+_HEAVY = (
+    "action",
+    "proposed_action",
+    "risk",
+    "confidence",
+    "context",
+    "metadata",
+    "resume_state",
+    "description",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the steps of a group depend on, read once after the locks are held."""
+
+    now: datetime
+    channel: Channel
+    policies: dict[UUID, EscalationPolicy]
+    evidence: dict[UUID, Evidence]
 
 
 def sweep_due(limit: int = 500) -> int:
-    """Run the due step of up to `limit` requests, oldest first; how many changed.
+    """Run the due step of up to `limit` requests of each kind, oldest first; how many changed.
 
-    Requests that another transaction is at work on are left to it.
+    One transaction for all of them; where it fails, each gets one of its own, so that a request
+    that cannot be changed does not hold up the others.
     """
+    try:
+        with transaction.atomic():
+            ids = _claim(limit)
+            return _run_group(ids)
+    except Exception:  # whatever it is: one by one it shows which request has it
+        logger.exception("a group of due requests failed; they are tried one by one")
+    with transaction.atomic():
+        ids = _claim(limit)
+    return sum(map(_sweep_one, ids))
+
+
+def _claim(limit: int) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"open": OPEN_VALUES, "limit": limit})
-        due = [row[0] for row in cursor.fetchall()]
-    return sum(map(_sweep_one, due))
+        cursor.execute(_CLAIM, {"open": OPEN_VALUES, "limit": limit})
+        return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
+
+
+def _run_group(ids: Sequence[UUID]) -> int:
+    requests = ApprovalRequest.objects.defer(*_HEAVY).in_bulk(ids)
+    free = share_agents({r.agent_id for r in requests.values()}, skip_locked=True)
+    agents = Agent.objects.in_bulk(free)
+    ours = [requests[pk] for pk in ids if requests[pk].agent_id in agents]
+    for request in ours:
+        request.agent = agents[request.agent_id]
+    around = _look_around(ours, Channel.SWEEP)
+    done = [(change, events) for request in ours for change, events in _step(request, around)]
+    write_changes(done, at=around.now)
+    return len(done)
 
 
 def _sweep_one(request_id: UUID) -> bool:
@@ -64,88 +129,111 @@ def run_due_step(request_id: UUID, *, channel: Channel, wait: bool = True) -> bo
 
 def due_step(locked: Locked, channel: Channel) -> bool:
     """The step under locks that the caller holds."""
-    request, now = locked.request, locked.now
-    if request.status in OPEN_VALUES:
-        if request.deadline is None or request.deadline > now:
-            return False
-        _time_is_up(request, now, channel)
-        return True
-    return _lapse(request, now, channel)
-
-
-def _lapse(request: ApprovalRequest, now: datetime, channel: Channel) -> bool:
-    """An approval that nobody used in time is none any more."""
-    if request.execution != Execution.AVAILABLE or request.approval_until is None:
+    request = locked.request
+    if not _is_due(request, locked.now):
         return False
-    if request.approval_until > now:
-        return False
-    request.execution = Execution.LAPSED
-    event = request_event(EventType.EXECUTION_LAPSED, request, SYSTEM, now=now, channel=channel)
-    Change(request, now).save(event)
+    around = _look_around([request], channel, locked.now)
+    for change, events in _step(request, around):
+        change.save(*events)
     return True
 
 
-def _time_is_up(request: ApprovalRequest, now: datetime, channel: Channel) -> None:
+def _is_due(request: ApprovalRequest, now: datetime) -> bool:
+    if request.status in OPEN_VALUES:
+        return request.deadline is not None and request.deadline <= now
+    until = request.approval_until
+    return request.execution == Execution.AVAILABLE and until is not None and until <= now
+
+
+def _look_around(
+    requests: Sequence[ApprovalRequest], channel: Channel, now: datetime | None = None
+) -> Surroundings:
+    consenting = [request.id for request in requests if _could_consent(request)]
+    return Surroundings(
+        now=now or database_now(),
+        channel=channel,
+        policies=escalations_of({request.team_id for request in requests}),
+        evidence=evidence_of(consenting),
+    )
+
+
+def _could_consent(request: ApprovalRequest) -> bool:
+    return request.status == Status.PENDING and request.level == Level.SOFT_APPROVAL
+
+
+def _step(request: ApprovalRequest, around: Surroundings) -> list[tuple[Change, list[Event]]]:
+    """What is due for one request, as a change that is not yet written; nothing: no change."""
+    now = around.now
     change = Change(request, now)
-    payload: dict[str, object] = {"tier_before": request.tier}
-    if request.status == Status.NEEDS_INFO:
-        _escalate(change, reason="no_answer", next_tier=True)
-    elif request.level == Level.SOFT_APPROVAL:
-        payload |= _end_of_soft(change)
-    elif request.tier < LAST_TIER:
-        _escalate(change, reason="time_limit", next_tier=True)
-    else:
-        request.reason = "exhausted"
+    if _is_due(request, now):
+        if request.status in OPEN_VALUES:
+            return [(change, [_time_is_up(change, around)])]
+        return [(change, [_lapse(change, around)])]
+    if request.reminder_at is not None and request.reminder_at <= now:
+        change.grows = False
+        change.tell(Notification.Kind.REMINDER)
+        plan_reminder(request, now)
+        return [(change, [])]
+    return []
+
+
+def _lapse(change: Change, around: Surroundings) -> Event:
+    """An approval that nobody used in time is none any more."""
+    change.request.execution = Execution.LAPSED
+    return request_event(
+        EventType.EXECUTION_LAPSED, change.request, SYSTEM, now=around.now, channel=around.channel
+    )
+
+
+def _time_is_up(change: Change, around: Surroundings) -> Event:
+    request, policy = change.request, around.policies[change.request.team_id]
+    tier_before, evidence = request.tier, around.evidence.get(request.id)
+    ending = end_of_wait(_wait(request, policy), notice=evidence is not None)
+    request.reason = ending.reason
+    if ending.silence is Silence.ESCALATE:
+        _escalate(change, ending, policy)
+    elif ending.silence is Silence.EXPIRE:
         change.close(Step.EXPIRE, Resolution.EXHAUSTED)
-        change.tell(Delivery.Kind.EXPIRED)
-    payload |= {"reason": request.reason, "tier": request.tier}
-    event = request_event(
+    else:
+        request.notice = evidence and evidence.to_json()
+        change.close(Step.CONSENT, Resolution.SILENT_CONSENT)
+    return request_event(
         EventType.TIMEOUT,
         request,
         SYSTEM,
-        now=now,
-        channel=channel,
+        now=around.now,
+        channel=around.channel,
         status_before=change.before,
         reviewer_decision=request.status,
-        payload=payload,
+        payload={
+            "tier_before": tier_before,
+            "reason": ending.reason,
+            "tier": request.tier,
+            **({"notice": request.notice} if request.notice else {}),
+        },
     )
-    change.save(event)
 
 
-def _end_of_soft(change: Change) -> dict[str, object]:
-    """Silence is consent only if people were told and nobody is at work on it."""
-    request = change.request
-    presence = notice_was_given(request)
-    if not _may_consent(request):
-        _escalate(change, reason="no_silent_consent", next_tier=True)
-    elif _claimed_at_deadline(request):
-        _escalate(change, reason="claimed", next_tier=True)
-    elif presence is None:
-        _escalate(change, reason="no_notice", next_tier=False)
-    else:
-        request.reason = "silence"
-        change.close(Step.CONSENT, Resolution.SILENT_CONSENT)
-        return {"presence_id": presence.pk, "seen_by": str(presence.user_id)}
-    return {}
-
-
-def _may_consent(request: ApprovalRequest) -> bool:
-    return request.silent_consent and request.quorum == 1 and request.agent.read_only_since is None
-
-
-def _claimed_at_deadline(request: ApprovalRequest) -> bool:
-    """However late the step is run: what counts is who was at work when time was up."""
+def _wait(request: ApprovalRequest, policy: EscalationPolicy) -> Wait:
+    """Whether it was claimed: what counts is who was at work when time was up."""
     until, deadline = request.claimed_until, request.deadline
-    return until is not None and deadline is not None and until > deadline
+    return Wait(
+        level=Level(request.level),
+        status=Status(request.status),
+        tier=request.tier,
+        last_tier=policy.last_tier,
+        silent_consent=request.silent_consent,
+        quorum=request.quorum,
+        agent_read_only=request.agent.read_only_since is not None,
+        claimed=until is not None and deadline is not None and until > deadline,
+    )
 
 
-def _escalate(change: Change, *, reason: str, next_tier: bool) -> None:
+def _escalate(change: Change, ending: Ending, policy: EscalationPolicy) -> None:
     """Whatever escalates is at least HARD_APPROVAL from then on."""
     request = change.request
     change.step(Step.ESCALATE)
-    request.reason = reason
     request.level = max(request.level, Level.HARD_APPROVAL)
-    if next_tier:
-        request.tier = min(request.tier + 1, LAST_TIER)
-    change.restart_clock()
-    change.tell(Delivery.Kind.ESCALATED)
+    request.tier = ending.tier
+    change.restart_clock(policy)
+    change.tell(Notification.Kind.ESCALATED)

@@ -14,15 +14,16 @@ from django.db import transaction
 from django.db.models import Max
 
 from approvals.access import approval_refusal, as_of_now, decision_refusal, get_request_for
-from approvals.models import ApprovalRequest, Decision, Delivery, Message
+from approvals.models import ApprovalRequest, Decision, Message, Notification
 from approvals.representation import load_request, represent_request
 from approvals.services.changes import Change, request_event
 from approvals.services.deadlines import due_step, run_due_step
 from approvals.services.edits import Edit, edited_bytes, plan_edit
 from approvals.services.locking import Locked, lock_request
 from approvals.services.takeovers import TakeoverCause, begin_takeover
+from approvals.services.tiers import escalation_of
 from approvals.states import Event as Step
-from approvals.vocabulary import LAST_TIER, OPEN, Channel, Resolution, Status, Verdict
+from approvals.vocabulary import OPEN, Channel, Resolution, Status, Verdict
 from audit.events import Event, EventType
 from audit.services import record
 from autonomy.services import policy_version
@@ -33,6 +34,8 @@ from hitlconsole.lib.ids import uuid7
 from hitlconsole.lib.problems import Problem, invalid_field
 
 MAX_NOTES = 4000
+# Doors that show a message, not the evidence: what needs an explicit decision is not approved here.
+MESSAGES = (Channel.SLACK, Channel.EMAIL)
 APPROVING = (Verdict.APPROVE, Verdict.APPROVE_WITH_EDITS)
 NOTES_FOR = {
     Verdict.REJECT: "Say why: the agent gets this reason.",
@@ -54,6 +57,7 @@ class Verdicted:
     edited_action: dict[str, Any] | None
     token: str | None
     key_id: UUID | None
+    tier: int | None
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -72,17 +76,19 @@ def decide_request(
     edited_action: dict[str, Any] | None = None,
     token: str | None = None,
     key_id: UUID | None = None,
+    tier: int | None = None,
 ) -> ApprovalRequest:
     """Apply a person's verdict; the request as it stands afterwards.
 
     `revision` is the one the person saw, `token` makes a form sent twice one decision, `key_id`
-    is the key of the outside system that speaks for the person. Raises
+    is the key of the outside system that speaks for the person, `tier` the one to escalate to (the
+    next one, where none is named). Raises
     the problems not_found, not_allowed, invalid_request, already_closed (the verdict is kept on
-    record as a late answer), stale_revision, waiting_for_answer, agent_read_only, no_tier_left
-    and takeover_conflict; the conflicts carry the request's present state.
+    record as a late answer), stale_revision, waiting_for_answer, console_only, agent_read_only,
+    no_tier_left and takeover_conflict; the conflicts carry the request's present state.
     """
     given = Verdicted(
-        reviewer, verdict, revision, channel, notes.strip(), edited_action, token, key_id
+        reviewer, verdict, revision, channel, notes.strip(), edited_action, token, key_id, tier
     )
     _check_form(given)
     get_request_for(reviewer, request_id)
@@ -104,6 +110,8 @@ def _check_form(given: Verdicted) -> None:
         raise invalid_field("notes", f"must have at most {MAX_NOTES} characters")
     if (given.edited_action is not None) != (given.verdict is Verdict.APPROVE_WITH_EDITS):
         raise invalid_field("edited_action", "goes with approve_with_edits, and only with it")
+    if given.tier is not None and given.verdict is not Verdict.ESCALATE:
+        raise invalid_field("tier", "goes with escalate, and only with it")
     if given.edited_action is not None:
         edited_bytes(given.edited_action)
 
@@ -151,6 +159,9 @@ def _refuse(locked: Locked, given: Verdicted) -> None:
         reason = approval_refusal(given.reviewer, request)
         if reason is not None:
             raise Problem("not_allowed", reason)
+        if given.channel in MESSAGES and request.level >= Level.HARD_APPROVAL:
+            detail = "Approve this in the console, where the evidence is; here it can be rejected."
+            raise _conflict("console_only", request, detail)
         if locked.agent.read_only_since is not None:
             detail = "The agent was taken over: its requests can be rejected, not approved."
             raise _conflict("agent_read_only", request, detail)
@@ -303,7 +314,7 @@ def _edit(locked: Locked, given: Verdicted) -> None:
     else:
         decision = _keep(locked, given, Decision.Effect.PROPOSAL)
         change.restart_clock()
-        change.tell(Delivery.Kind.WAITING)
+        change.tell(Notification.Kind.WAITING)
     kinds = [EventType.EDITED] + ([EventType.APPROVED] if edit.closes else [])
     change.save(*_edit_events(locked, given, kinds, change.before, edit, before_sha256))
 
@@ -341,6 +352,7 @@ def _ask(locked: Locked, given: Verdicted) -> None:
     request.escalated_before_question = request.status == Status.ESCALATED
     change.step(Step.ASK)
     change.restart_clock()
+    change.tell(Notification.Kind.ASKED)
     _keep(locked, given, Decision.Effect.ACTED)
     Message.objects.create(
         request=request,
@@ -353,18 +365,22 @@ def _ask(locked: Locked, given: Verdicted) -> None:
 
 
 def _escalate(locked: Locked, given: Verdicted) -> None:
-    request = locked.request
-    if request.tier >= LAST_TIER:
+    """To the next tier, or to a named one further on."""
+    request, policy = locked.request, escalation_of(locked.request.team_id)
+    if request.tier >= policy.last_tier:
         raise _conflict("no_tier_left", request, "It is at the last tier already.")
+    tier = request.tier + 1 if given.tier is None else given.tier
+    if not request.tier < tier <= policy.last_tier:
+        raise invalid_field("tier", f"must be from {request.tier + 1} to {policy.last_tier}")
     change = Change(request, locked.now)
     _keep(locked, given, Decision.Effect.ACTED)
     change.step(Step.ESCALATE)
-    request.tier += 1
+    tier_before, request.tier = request.tier, tier
     request.level = max(request.level, Level.HARD_APPROVAL)
     request.reason = "by_hand"
-    change.restart_clock()
-    change.tell(Delivery.Kind.ESCALATED)
-    payload = {"tier": request.tier}
+    change.restart_clock(policy)
+    change.tell(Notification.Kind.ESCALATED)
+    payload = {"tier_before": tier_before, "tier": request.tier}
     event = _event(locked, given, EventType.ESCALATED, status_before=change.before, payload=payload)
     change.save(event)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.models import ApprovalRequest, Delivery, Message
+from approvals.models import ApprovalRequest, Message, Notification
 from approvals.representation import load_request, represent_request
 from approvals.services.changes import Change, request_event
 from approvals.services.deadlines import due_step
@@ -81,7 +81,7 @@ def _take_in(locked: Locked, message: Message) -> None:
         after = request.escalated_before_question
         change.step(Step.ANSWER_AFTER_ESCALATION if after else Step.ANSWER)
         change.restart_clock()
-        change.tell(Delivery.Kind.ANSWERED)
+        change.tell(Notification.Kind.ANSWERED)
     event = request_event(
         EventType.ANSWERED if answers else EventType.EVIDENCE_ADDED,
         request,

@@ -91,7 +91,7 @@ def _save(
         payload=payload,
         personal=personal,
     )
-    Change(locked.request, locked.now).save(event, grows=False)
+    Change(locked.request, locked.now, grows=False).save(event)
 
 
 @transaction.atomic

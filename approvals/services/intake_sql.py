@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg.rows import namedtuple_row
 
-from approvals.planning import Registration, Situation
+from approvals.planning import Registration, Situation, TierLimits
 from approvals.submission import Submission
 from autonomy.policy.facts import ActionTypeFacts
 from autonomy.services import policy_version
@@ -49,6 +49,9 @@ agent AS MATERIALIZED (
     LEFT JOIN approvals_takeover AS takeover
         ON takeover.agent_id = agent.id AND takeover.status = 'open'
     WHERE agent.id IN (SELECT agent_id FROM item)
+), tiers AS MATERIALIZED (
+    SELECT jsonb_object_agg(team_id, jsonb_build_array(last_tier, first_seconds)) AS by_team
+    FROM approvals_teamescalation
 )
 SELECT clock.now, policy.number AS policy_number,
        agent.id AS agent_id, agent.status AS agent_status, agent.team_id AS agent_team_id,
@@ -61,8 +64,8 @@ SELECT clock.now, policy.number AS policy_number,
        ) END AS previous_status,
        type.id AS type_id, type.arguments_schema, type.reversible, type.domains, type.cost_usd,
        type.floor, type.side_effects, type.team_id AS type_team_id, type.soft_seconds,
-       type.hard_seconds, type.quorum
-FROM item CROSS JOIN policy CROSS JOIN clock
+       type.hard_seconds, type.quorum, tiers.by_team AS tiers
+FROM item CROSS JOIN policy CROSS JOIN clock CROSS JOIN tiers
 JOIN agent ON agent.id = item.agent_id
 JOIN accounts_apikey AS key ON key.id = item.key_id
 LEFT JOIN autonomy_autonomyprofile AS profile
@@ -126,10 +129,18 @@ def read_surroundings(items: Sequence[Item]) -> list[Surroundings]:
     with prepared_cursor() as cursor:
         cursor.cursor.row_factory = namedtuple_row
         cursor.execute(_SURROUNDINGS, [dumps(asked).decode()])
-        return [_surroundings(row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    tiers = _tiers_by_team(rows[0].tiers) if rows else {}
+    return [_surroundings(row, tiers) for row in rows]
 
 
-def _surroundings(row: Any) -> Surroundings:
+def _tiers_by_team(text: str | None) -> dict[UUID, TierLimits]:
+    """Of the teams with an escalation policy of their own."""
+    by_team: dict[str, list[int]] = json.loads(text) if text else {}
+    return {UUID(team_id): TierLimits(*limits) for team_id, limits in by_team.items()}
+
+
+def _surroundings(row: Any, tiers: dict[UUID, TierLimits]) -> Surroundings:
     read_only = row.agent_status == Agent.Status.READ_ONLY
     return Surroundings(
         situation=Situation(
@@ -143,6 +154,7 @@ def _surroundings(row: Any) -> Surroundings:
             policy=policy_version(row.policy_number),
             profile_exists=row.profile_level is not None,
             agent_read_only=read_only,
+            tiers_by_team=tiers,
         ),
         agent_status=row.agent_status,
         takeover_id=row.takeover_id,

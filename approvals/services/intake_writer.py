@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from approvals.models import ApprovalRequest, Delivery
+from approvals.escalation.clock import next_reminder
+from approvals.models import ApprovalRequest, Notification
 from approvals.planning import Plan
 from approvals.services.takeovers import TakeoverCause, begin_takeover
 from approvals.states import Event as Step
@@ -54,12 +55,14 @@ REQUEST_COLUMNS = {
     "idempotency_key": "text",
     "body_sha256": "bytea",
     "tier": "smallint",
+    "last_tier": "smallint",
     "quorum": "smallint",
     "silent_consent": "boolean",
     "soft_seconds": "int",
     "hard_seconds": "int",
     "waiting_since": "timestamptz",
     "deadline": "timestamptz",
+    "reminder_at": "timestamptz",
     "extended_seconds": "int",
     "escalated_before_question": "boolean",
     "approval_ttl_seconds": "int",
@@ -72,8 +75,8 @@ REQUEST_COLUMNS = {
 EXTRA_COLUMNS = {
     "inputs": "jsonb",
     "trace": "jsonb",
-    "delivery_id": "uuid",
-    "delivery_kind": "text",
+    "notification_id": "uuid",
+    "notification_kind": "text",
     "profile_id": "uuid",
 }
 
@@ -103,12 +106,13 @@ def _statement() -> str:
         SELECT evaluation_id, id, agent_id, action_type, policy_number, inputs, level, trace,
                created_at
         FROM written
-    ), delivery AS (
-        INSERT INTO approvals_delivery
+    ), notification AS (
+        INSERT INTO approvals_notification
             (id, kind, team_id, request_id, tier, status, attempts, next_attempt_at, last_error,
              created_at)
-        SELECT delivery_id, delivery_kind, team_id, id, 0, 'queued', 0, created_at, '', created_at
-        FROM written WHERE delivery_id IS NOT NULL
+        SELECT notification_id, notification_kind, team_id, id, 0, 'queued', 0, created_at, '',
+               created_at
+        FROM written WHERE notification_id IS NOT NULL
     ), profile AS (
         INSERT INTO autonomy_autonomyprofile (id, agent_id, action_type, level, streak, created_at)
         SELECT profile_id, agent_id, action_type, 2, 0, created_at
@@ -160,6 +164,7 @@ def write_plans(plans: Sequence[Planned]) -> list[tuple[Planned, ApprovalRequest
 def _request(planned: Planned, takeover_id: UUID | None) -> ApprovalRequest:
     plan, submission = planned.plan, planned.plan.submission
     situation, document = plan.situation, plan.evaluated.policy.document
+    now = situation.now
     return ApprovalRequest(
         id=planned.request_id,
         agent_id=situation.agent_id,
@@ -186,18 +191,20 @@ def _request(planned: Planned, takeover_id: UUID | None) -> ApprovalRequest:
         policy_number=plan.evaluated.policy.number,
         idempotency_key=submission.idempotency_key,
         body_sha256=submission.body_sha256,
+        last_tier=plan.terms.tiers.last_tier,
         quorum=plan.terms.quorum,
         silent_consent=document.silent_consent,
         soft_seconds=plan.terms.soft_seconds,
         hard_seconds=plan.terms.hard_seconds,
-        waiting_since=situation.now if plan.deadline else None,
+        waiting_since=now if plan.deadline else None,
         deadline=plan.deadline,
+        reminder_at=plan.deadline and next_reminder(now, plan.deadline, after=now),
         approval_ttl_seconds=document.approval_ttl_seconds,
         execution=plan.execution and plan.execution.value,
         approval_until=plan.approval_until if plan.status is Status.APPROVED else None,
         takeover_id=takeover_id,
-        created_at=situation.now,
-        closed_at=None if plan.resolution is None else situation.now,
+        created_at=now,
+        closed_at=None if plan.resolution is None else now,
     )
 
 
@@ -207,12 +214,12 @@ def _evaluation(planned: Planned) -> Evaluation:
 
 
 def _row(planned: Planned, request: ApprovalRequest) -> dict[str, Any]:
-    delivery = _delivery_kind(planned.plan)
+    news = _notification_kind(planned.plan)
     return {name: _sent(getattr(request, name)) for name in REQUEST_COLUMNS} | {
         "inputs": request.evaluation.inputs,
         "trace": request.evaluation.trace,
-        "delivery_id": uuid7() if delivery else None,
-        "delivery_kind": delivery,
+        "notification_id": uuid7() if news else None,
+        "notification_kind": news,
         "profile_id": None if planned.plan.situation.profile_exists else uuid7(),
     }
 
@@ -229,10 +236,10 @@ def _score(plan: Plan) -> float | None:
     return None if confidence is None else float(confidence)
 
 
-def _delivery_kind(plan: Plan) -> Delivery.Kind | None:
+def _notification_kind(plan: Plan) -> Notification.Kind | None:
     if plan.level == Level.NOTIFY_ONLY:
-        return Delivery.Kind.NOTIFY
-    return Delivery.Kind.WAITING if plan.event is Step.SUBMIT_WAITING else None
+        return Notification.Kind.NOTIFY
+    return Notification.Kind.WAITING if plan.event is Step.SUBMIT_WAITING else None
 
 
 def _cause(planned: Planned, takeover_id: UUID) -> TakeoverCause:

@@ -30,15 +30,14 @@ _SHARE = "SELECT id FROM accounts_agent WHERE id = ANY(%s) ORDER BY id FOR SHARE
 _SHARE_FREE = f"{_SHARE} SKIP LOCKED"
 
 
-def share_agents(agent_ids: Iterable[UUID], *, skip_locked: bool = False) -> bool:
-    """Hold the agents' status still; several transactions may at once.
+def share_agents(agent_ids: Iterable[UUID], *, skip_locked: bool = False) -> set[UUID]:
+    """Hold the agents' status still; several transactions may at once. Those that are held.
 
-    With skip_locked: False where one of them is held alone by another transaction.
+    With skip_locked: without those that another transaction holds alone.
     """
-    wanted = sorted(set(agent_ids))
     with connection.cursor() as cursor:
-        cursor.execute(_SHARE_FREE if skip_locked else _SHARE, [wanted])
-        return len(cursor.fetchall()) == len(wanted)
+        cursor.execute(_SHARE_FREE if skip_locked else _SHARE, [sorted(set(agent_ids))])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def lock_agent(agent_id: UUID) -> Agent:

@@ -1,19 +1,14 @@
-"""Who had the live queue open, for how long: the evidence that somebody could have objected."""
+"""Who had the live queue open, for how long: one kind of evidence of notice (notice.py)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest, Least
 
-from approvals.access import deciders
-from approvals.models import ApprovalRequest, Presence
 from hitlconsole.accounts.models import Role, User
 
 # A stretch goes on while heartbeats come at most this far apart.
 GAP = timedelta(seconds=15)
-ENOUGH = timedelta(seconds=60)
 
 # One statement: prolong the running stretches, begin the missing ones.
 _BEAT = """
@@ -43,30 +38,3 @@ def record_presence(user: User) -> None:
     beat: dict[str, Any] = {"user": user.id, "role": Role.REVIEWER.value, "gap": GAP}
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, beat)
-
-
-def notice_was_given(request: ApprovalRequest) -> Presence | None:
-    """The presence that proves it: a person who may decide had the queue open for 60 s of the
-    wait, or for half the time limit if that is shorter. None: nobody had the chance to object.
-    """
-    if request.deadline is None or request.waiting_since is None:
-        return None
-    needed = min(ENOUGH, (request.deadline - request.waiting_since) / 2)
-    return _presences(request, request.waiting_since, request.deadline, needed).first()
-
-
-def _presences(
-    request: ApprovalRequest, begin: datetime, end: datetime, needed: timedelta
-) -> QuerySet[Presence]:
-    overlap = Least(F("last_seen_at"), end) - Greatest(F("started_at"), begin)
-    people = deciders(request.team_id)
-    if request.agent.owner_id is not None:
-        people = people.exclude(pk=request.agent.owner_id)
-    if request.on_behalf_of:
-        people = people.exclude(email__iexact=request.on_behalf_of.strip())
-    return (
-        Presence.objects.filter(Q(team=request.team_id, user__in=people, last_seen_at__gt=begin))
-        .annotate(overlap=overlap)
-        .filter(overlap__gte=needed)
-        .order_by("started_at")
-    )

@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.access import in_sight
-from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
-from approvals.services.changes import Change, request_event, takeover_delivery
+from approvals.escalation.clock import next_reminder
+from approvals.models import OPEN_VALUES, ApprovalRequest, Notification, Takeover
+from approvals.services.changes import Change, request_event, takeover_news
 from approvals.services.locking import lock_agent
+from approvals.services.tiers import escalation_of
 from approvals.vocabulary import Execution, Status, TakeoverStatus
 from audit.events import SYSTEM, Actor, Event, EventType, agent_stream
 from audit.services import record
@@ -25,6 +27,7 @@ from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem, invalid_field
 
 MAX_NOTES = 4000
+CLOCK_FIELDS = ("deadline", "waiting_since", "reminder_at", "extended_seconds", "last_tier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def begin_takeover(cause: TakeoverCause) -> list[Event]:
     agent.save(update_fields=["status", "read_only_since"])
     waiting = [r for r in _open_requests(agent) if r.id != cause.request_id]
     takeover = _store(cause, [request.id for request in waiting])
-    takeover_delivery(takeover, cause.now).save(force_insert=True)
+    takeover_news(takeover, Notification.Kind.TAKEOVER, cause.now).save(force_insert=True)
     events = [_stop(request, cause) for request in waiting]
     return [*events, _agent_event(EventType.AGENT_READ_ONLY, takeover, cause.actor, cause.reason)]
 
@@ -72,6 +75,8 @@ def _open_requests(agent: Agent) -> list[ApprovalRequest]:
 
 def _store(cause: TakeoverCause, open_request_ids: list[UUID]) -> Takeover:
     by_policy = cause.started_by is None
+    own = escalation_of(cause.team_id).tier(0).seconds
+    limit = cause.now + timedelta(seconds=own or cause.acknowledge_seconds)
     return Takeover.objects.create(
         id=cause.takeover_id,
         agent_id=cause.agent_id,
@@ -83,7 +88,10 @@ def _store(cause: TakeoverCause, open_request_ids: list[UUID]) -> Takeover:
         started_by=cause.started_by,
         open_request_ids=open_request_ids,
         started_at=cause.now,
-        acknowledge_by=cause.now + timedelta(seconds=cause.acknowledge_seconds),
+        acknowledge_seconds=cause.acknowledge_seconds,
+        waiting_since=cause.now,
+        acknowledge_by=limit,
+        reminder_at=next_reminder(cause.now, limit, after=cause.now),
     )
 
 
@@ -91,9 +99,9 @@ def _stop(request: ApprovalRequest, cause: TakeoverCause) -> Event:
     raised = request.level == Level.SOFT_APPROVAL
     if raised:
         request.level = Level.HARD_APPROVAL
-    request.deadline = request.waiting_since = None
+    request.deadline = request.waiting_since = request.reminder_at = None
     request.revision += 1
-    request.save(update_fields=["level", "deadline", "waiting_since", "revision"])
+    request.save(update_fields=["level", "deadline", "waiting_since", "reminder_at", "revision"])
     return request_event(
         EventType.CLOCK_STOPPED,
         request,
@@ -143,6 +151,7 @@ def release_takeover(*, takeover_id: UUID, admin: User, notes: str = "") -> Take
     takeover.status, takeover.released_at = TakeoverStatus.RELEASED, now
     takeover.released_by, takeover.notes = admin, notes
     takeover.save()
+    takeover_news(takeover, Notification.Kind.RELEASED, now).save(force_insert=True)
     record(_release_events(agent, takeover, admin, now), at=now)
     return takeover
 
@@ -166,7 +175,7 @@ def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> Event:
     change = Change(request, now)
     change.restart_clock()
     request.revision += 1
-    request.save(update_fields=["deadline", "waiting_since", "extended_seconds", "revision"])
+    request.save(update_fields=[*CLOCK_FIELDS, "revision"])
     return request_event(EventType.CLOCK_RESTARTED, request, by, now=now)
 
 

@@ -29,6 +29,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "waiting_for_answer": (409, "The request waits for the agent's answer"),
     "not_waiting": (409, "The request does not wait for this"),
     "claimed_by_other": (409, "Somebody else works on the request"),
+    "console_only": (403, "This is approved in the console only"),
     "no_tier_left": (409, "There is no further tier to escalate to"),
     "already_executed": (409, "The execution was already claimed"),
     "approval_lapsed": (409, "The approval was not used in time"),

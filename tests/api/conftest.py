@@ -7,7 +7,7 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 
 from approvals.api.waiting import waiting_room
-from approvals.models import ApprovalRequest, Decision, Delivery, Message, Takeover
+from approvals.models import ApprovalRequest, Decision, Message, Notification, Takeover
 from audit.models import AuditEvent
 from autonomy.models import AutonomyProfile, Evaluation, Outcome
 from hitlconsole.accounts.models import Agent, Team, User
@@ -21,7 +21,7 @@ STORED = (
     AuditEvent,
     AutonomyProfile,
     Decision,
-    Delivery,
+    Notification,
     Evaluation,
     Message,
     Outcome,

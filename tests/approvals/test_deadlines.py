@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.models import Delivery
+from approvals.models import Notification
 from approvals.representation import represent_request
 from approvals.services.claims import claim_request, extend_deadline, release_claim
 from approvals.services.deadlines import run_due_step, sweep_due
@@ -29,9 +29,13 @@ pytestmark = pytest.mark.django_db
 def test_nothing_happens_before_the_deadline(key, ana, advance_clock) -> None:
     request = submit(key)
     watch_queue(ana, request, first=0, last=290)
-    advance_clock(seconds=290)
+    advance_clock(seconds=140)
     assert sweep_due() == 0
-    assert reload(request).status == "pending"
+    advance_clock(seconds=150)
+    assert sweep_due() == 1
+    assert (reload(request).status, reload(request).revision) == ("pending", 1)
+    kinds = Notification.objects.filter(request=request).values_list("kind", flat=True)
+    assert sorted(kinds) == ["request_reminder", "request_waiting"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_hard_escalates_then_expires_and_is_never_approved(key, ana, advance_clo
         "expired", "exhausted", False
     )  # fmt: skip
     assert trail(request) == ["requested", "timeout", "timeout"]
-    assert list(Delivery.objects.order_by("created_at").values_list("kind", flat=True)) == [
+    assert list(Notification.objects.order_by("created_at").values_list("kind", flat=True)) == [
         "request_waiting", "request_escalated", "request_expired"
     ]  # fmt: skip
 
@@ -155,8 +159,12 @@ def test_extending_gives_five_minutes_up_to_double(key, ana, advance_clock) -> N
     with pytest.raises(Problem) as caught:
         extend_deadline(request_id=request.id, reviewer=ana)
     assert caught.value.code == "not_waiting"
-    advance_clock(seconds=301)
+    advance_clock(seconds=299)
     assert sweep_due() == 0
+    # Half of the longer time limit is over: a reminder, and nothing else.
+    advance_clock(seconds=2)
+    assert sweep_due() == 1
+    assert reload(request).status == "pending"
     assert trail(request) == ["requested", "extended"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from approvals.models import Decision, Delivery, Message
+from approvals.models import Decision, Message, Notification
 from approvals.representation import represent_request
 from approvals.services.exchange import post_message, withdraw_request
 from audit.models import AuditEvent
@@ -113,7 +113,7 @@ def test_escalating_raises_to_hard_and_ends_at_the_last_tier(ana, agent_and_key)
     escalated = decide(request, ana, "escalate", notes="Not mine")
     assert (escalated.status, escalated.level, escalated.tier) == ("escalated", 3, 1)
     refused("no_tier_left", decide, request, ana, "escalate")
-    assert list(Delivery.objects.order_by("created_at").values_list("kind", "tier")) == [
+    assert list(Notification.objects.order_by("created_at").values_list("kind", "tier")) == [
         ("request_waiting", 0),
         ("request_escalated", 1),
     ]

@@ -9,15 +9,17 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from approvals.escalation.clock import Wait
+from approvals.escalation.policy import EscalationPolicy
 from approvals.models import ApprovalRequest, Presence, Takeover
 from approvals.representation import represent_request
+from approvals.services import deadlines
 from approvals.services.claims import claim_request, extend_deadline, release_claim
 from approvals.services.deadlines import sweep_due
 from approvals.services.exchange import withdraw_request
 from approvals.services.executions import claim_execution, report_outcome
 from approvals.services.intake import submit_requests
 from approvals.services.intake_sql import Item
-from approvals.services.presence import notice_was_given
 from approvals.services.takeovers import release_takeover
 from audit.entry import EntryTooLarge, build_entry
 from audit.events import SYSTEM, Event, EventType
@@ -144,12 +146,13 @@ class TestTheStepThatIsDue:
         bad, good = submit(key), submit(key)
         advance_clock(seconds=301)
 
-        def fail_for_one(request: ApprovalRequest) -> Any:
+        def fail_for_one(request: ApprovalRequest, policy: EscalationPolicy) -> Wait:
             if request.id == bad.id:
                 raise RuntimeError("broken")
-            return notice_was_given(request)
+            return wait_of(request, policy)
 
-        monkeypatch.setattr("approvals.services.deadlines.notice_was_given", fail_for_one)
+        wait_of = deadlines._wait
+        monkeypatch.setattr(deadlines, "_wait", fail_for_one)
         assert sweep_due() == 1
         assert (reload(bad).status, reload(good).status) == ("pending", "escalated")
         assert f"the due step of request {bad.id} failed" in caplog.text

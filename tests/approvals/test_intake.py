@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from approvals.models import ApprovalRequest, Delivery
+from approvals.models import ApprovalRequest, Notification
 from approvals.representation import load_request, represent_request
 from approvals.services.intake import Submitted, submit_requests
 from approvals.services.intake_sql import Item
@@ -50,7 +50,7 @@ def test_waiting_requests_have_a_clock_a_trace_and_a_message_to_people(key) -> N
     assert request.waiting_since == request.created_at
     binding = [c["source"] for c in request.evaluation.trace if c["binding"]]
     assert binding == ["matrix"]
-    assert Delivery.objects.get().kind == "request_waiting"
+    assert Notification.objects.get().kind == "request_waiting"
     assert AutonomyProfile.objects.get().level == 2
 
 
@@ -68,7 +68,7 @@ def test_trusted_agents_are_approved_at_once(agent_and_key, trusted, delivered) 
         "automatic",
     )
     assert (request.level, request.execution) == (trusted, "available")
-    assert list(Delivery.objects.values_list("kind", flat=True)) == delivered
+    assert list(Notification.objects.values_list("kind", flat=True)) == delivered
     assert trail(request) == ["requested", "approved"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.models import Delivery, Takeover
+from approvals.models import Notification, Takeover
 from approvals.representation import represent_request
 from approvals.services.deadlines import sweep_due
 from approvals.services.exchange import post_message, withdraw_request
@@ -47,7 +47,7 @@ def test_a_submission_at_level_four_stops_the_agent(agent_and_key, ana) -> None:
     assert sorted(takeover.open_request_ids) == sorted([soft.id, hard.id])
     assert reload(soft).level == 3
     assert [reload(r).deadline for r in (soft, hard)] == [None, None]
-    assert Delivery.objects.filter(kind="takeover_started", takeover=takeover).count() == 1
+    assert Notification.objects.filter(kind="takeover_started", takeover=takeover).count() == 1
     assert [e.type for e in AuditEvent.objects.filter(agent_id=agent.id).order_by("-id")][:1] == [
         "agent_read_only"
     ]

@@ -9,7 +9,7 @@ from django.contrib import admin as django_admin
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Delivery, Notice
+from approvals.models import Notice, Notification
 from approvals.services.deadlines import sweep_due
 from audit.models import AuditEvent
 from hitlconsole.accounts.models import User
@@ -103,12 +103,12 @@ def test_the_policy_is_told_in_words(house: House, ana: Client) -> None:
 @pytest.fixture
 def notice(house: House) -> Notice:
     request = submit(house.key, description="Refund that waits")
-    delivery, _ = Delivery.objects.get_or_create(
+    news, _ = Notification.objects.get_or_create(
         request=request,
-        kind=Delivery.Kind.WAITING,
+        kind=Notification.Kind.WAITING,
         defaults={"team": house.team, "created_at": database_now()},
     )
-    return Notice.objects.create(delivery=delivery, user=house.ana)
+    return Notice.objects.create(notification=news, user=house.ana)
 
 
 def test_notices_are_counted_read_and_nobody_elses(

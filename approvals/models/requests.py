@@ -1,9 +1,8 @@
-"""Requests, what people did with them, and what has to go out because of it."""
+"""Requests, and what agents and people said about them."""
 
 from enum import StrEnum
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from approvals.vocabulary import (
@@ -13,19 +12,17 @@ from approvals.vocabulary import (
     Execution,
     Resolution,
     Status,
-    TakeoverStatus,
     Verdict,
 )
 from autonomy.models import LEVEL_CHOICES, Evaluation
 from hitlconsole.accounts.models import Agent, Team
-from hitlconsole.lib.clock import HitlNow
 from hitlconsole.lib.ids import uuid7
 
 OPEN_VALUES = [status.value for status in OPEN]
 NOT_APPROVED = [status.value for status in CLOSED if status is not Status.APPROVED]
 
 
-def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+def choices_of(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value) for word in words]
 
 
@@ -44,9 +41,9 @@ class ApprovalRequest(models.Model):
         Team, on_delete=models.PROTECT, related_name="requests", db_index=False
     )
     revision = models.PositiveIntegerField(default=1)
-    status = models.CharField(max_length=12, choices=_choices(Status))
+    status = models.CharField(max_length=12, choices=choices_of(Status))
     level = models.SmallIntegerField(choices=LEVEL_CHOICES)
-    resolution = models.CharField(max_length=16, null=True, choices=_choices(Resolution))  # noqa: DJ001
+    resolution = models.CharField(max_length=16, null=True, choices=choices_of(Resolution))  # noqa: DJ001
     reason = models.TextField(blank=True)
 
     action_type = models.CharField(max_length=100)
@@ -75,13 +72,16 @@ class ApprovalRequest(models.Model):
     body_sha256 = models.BinaryField(max_length=32)
 
     # The clock of the present wait. Null deadline on an open request: the clock is stopped.
+    # `tier` and `last_tier` count the steps of the team's escalation policy from 0.
     tier = models.PositiveSmallIntegerField(default=0)
+    last_tier = models.PositiveSmallIntegerField(default=1)
     quorum = models.PositiveSmallIntegerField(default=1)
     silent_consent = models.BooleanField(default=True)
     soft_seconds = models.PositiveIntegerField()
     hard_seconds = models.PositiveIntegerField()
     waiting_since = models.DateTimeField(null=True)
     deadline = models.DateTimeField(null=True)
+    reminder_at = models.DateTimeField(null=True)
     extended_seconds = models.PositiveIntegerField(default=0)
     escalated_before_question = models.BooleanField(default=False)
 
@@ -95,7 +95,7 @@ class ApprovalRequest(models.Model):
     claimed_until = models.DateTimeField(null=True)
 
     approval_ttl_seconds = models.PositiveIntegerField()
-    execution = models.CharField(max_length=10, null=True, choices=_choices(Execution))  # noqa: DJ001
+    execution = models.CharField(max_length=10, null=True, choices=choices_of(Execution))  # noqa: DJ001
     approval_until = models.DateTimeField(null=True)
     execution_claim_id = models.CharField(max_length=100, null=True)  # noqa: DJ001
     execution_claimed_at = models.DateTimeField(null=True)
@@ -106,6 +106,9 @@ class ApprovalRequest(models.Model):
     takeover = models.ForeignKey(
         "Takeover", null=True, on_delete=models.PROTECT, related_name="requests", db_index=False
     )
+    # What proves that people were told, where silence approved (services.notice.Evidence).
+    notice = models.JSONField(null=True)
+    first_look_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
@@ -144,6 +147,17 @@ class ApprovalRequest(models.Model):
                 fields=("deadline",),
                 name="request_due",
                 condition=models.Q(status__in=OPEN_VALUES, deadline__isnull=False),
+            ),
+            models.Index(
+                fields=("reminder_at",),
+                name="request_reminder",
+                condition=models.Q(status__in=OPEN_VALUES, reminder_at__isnull=False),
+            ),
+            # How fast people decide, and what silence did, of late.
+            models.Index(
+                fields=("closed_at",),
+                name="request_closed",
+                condition=models.Q(resolution__in=["human", "silent_consent", "exhausted"]),
             ),
             models.Index(
                 fields=("approval_until",),
@@ -191,9 +205,9 @@ class Decision(models.Model):
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions"
     )
-    verdict = models.CharField(max_length=20, choices=_choices(Verdict))
+    verdict = models.CharField(max_length=20, choices=choices_of(Verdict))
     effect = models.CharField(max_length=10, choices=Effect.choices)
-    channel = models.CharField(max_length=10, choices=_choices(Channel))
+    channel = models.CharField(max_length=10, choices=choices_of(Channel))
     revision = models.PositiveIntegerField()
     level = models.SmallIntegerField(choices=LEVEL_CHOICES)
     action_sha256 = models.BinaryField(max_length=32)
@@ -256,149 +270,3 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} on {self.request_id}"
-
-
-class Takeover(models.Model):
-    """An agent was stopped and a person carries on. At most one is open for an agent."""
-
-    class Source(models.TextChoices):
-        POLICY = "policy", "Policy"
-        REVIEWER = "reviewer", "Reviewer"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    agent = models.ForeignKey(
-        Agent, on_delete=models.PROTECT, related_name="takeovers", db_index=False
-    )
-    team = models.ForeignKey(
-        Team, on_delete=models.PROTECT, related_name="takeovers", db_index=False
-    )
-    request = models.ForeignKey(
-        ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    source = models.CharField(max_length=10, choices=Source.choices)
-    status = models.CharField(max_length=10, choices=_choices(TakeoverStatus))
-    reason = models.TextField()
-    started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-    )
-    open_request_ids = ArrayField(models.UUIDField(), default=list)
-    started_at = models.DateTimeField()
-    acknowledge_by = models.DateTimeField()
-    released_at = models.DateTimeField(null=True)
-    released_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-    )
-    notes = models.TextField(blank=True)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("agent",), name="one_open_takeover", condition=models.Q(status="open")
-            ),
-        )
-        indexes = (
-            models.Index(
-                fields=("team", "acknowledge_by"),
-                name="takeover_open",
-                condition=models.Q(status="open"),
-            ),
-            models.Index(fields=("agent", "-started_at"), name="takeover_agent"),
-        )
-
-    def __str__(self) -> str:
-        return f"takeover of {self.agent_id}"
-
-
-class Presence(models.Model):
-    """A stretch of time for which a person had a team's live queue open in a visible tab."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, db_index=False)
-    started_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("team", "last_seen_at"), name="presence_team"),)
-
-    def __str__(self) -> str:
-        return f"{self.user_id} on {self.team_id}"
-
-
-class Delivery(models.Model):
-    """An outgoing message, written in the transaction of what it tells (the outbox)."""
-
-    class Status(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENT = "sent", "Sent"
-        DEAD = "dead", "Given up"
-
-    class Kind(models.TextChoices):
-        WAITING = "request_waiting", "A request waits"
-        NOTIFY = "request_notify", "An action was approved by itself"
-        ESCALATED = "request_escalated", "A request was escalated"
-        ANSWERED = "request_answered", "An agent answered"
-        EXPIRED = "request_expired", "A request expired"
-        TAKEOVER = "takeover_started", "An agent was taken over"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, db_index=False)
-    request = models.ForeignKey(
-        ApprovalRequest, null=True, on_delete=models.PROTECT, db_index=False
-    )
-    takeover = models.ForeignKey(Takeover, null=True, on_delete=models.PROTECT, db_index=False)
-    tier = models.PositiveSmallIntegerField(default=0)
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    attempted_at = models.DateTimeField(null=True)
-    next_attempt_at = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    last_error = models.TextField(blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name_plural = "deliveries"
-        indexes = (
-            models.Index(
-                fields=("next_attempt_at",),
-                name="delivery_due",
-                condition=models.Q(status="queued"),
-            ),
-            models.Index(fields=("request",), name="delivery_request"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.status}"
-
-
-class Notice(models.Model):
-    """A delivery as one person sees it in the console. A delivery made twice is one notice."""
-
-    delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="notices", db_index=False
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", db_index=False
-    )
-    created_at = models.DateTimeField(db_default=HitlNow(), editable=False)
-    read_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("delivery", "user"), name="notice_once"),)
-        indexes = (
-            models.Index(fields=("user", "-id"), name="notice_user"),
-            models.Index(
-                fields=("user",), name="notice_unread", condition=models.Q(read_at__isnull=True)
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.delivery_id} for {self.user_id}"

@@ -1,0 +1,61 @@
+"""Who there is, who is on call and who is away, read for the pure rules of escalation."""
+
+from collections import defaultdict
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from approvals.escalation.recipients import Roster
+from approvals.escalation.rotation import Absence, Override, Rotation
+from approvals.models import Absence as AbsenceRow
+from approvals.models import OnCallRotation, RotationOverride
+from approvals.vocabulary import Handover
+from hitlconsole.accounts.models import Membership, Role, User
+
+
+def load_roster(begin: datetime, end: datetime | None = None) -> Roster:
+    """Everybody who is active, with what holds from `begin` on; a constant number of queries."""
+    members: dict[str, dict[UUID, set[UUID]]] = {
+        Role.REVIEWER: defaultdict(set),
+        Role.ADMIN: defaultdict(set),
+    }
+    rows = Membership.objects.filter(user__is_active=True, role__in=members)
+    for team_id, user_id, role in rows.values_list("team_id", "user_id", "role"):
+        members[role][team_id].add(user_id)
+    return Roster(
+        reviewers={team: frozenset(people) for team, people in members[Role.REVIEWER].items()},
+        admins={team: frozenset(people) for team, people in members[Role.ADMIN].items()},
+        active=frozenset(User.objects.filter(is_active=True).values_list("pk", flat=True)),
+        rotations={row.id: read_rotation(row) for row in OnCallRotation.objects.all()},
+        overrides=_overrides(begin, end),
+        absences=_absences(begin, end),
+    )
+
+
+def read_rotation(row: OnCallRotation) -> Rotation:
+    return Rotation(
+        id=row.id,
+        name=row.name,
+        people=tuple(row.people),
+        handover=Handover(row.handover),
+        weekday=row.weekday,
+        at=row.at,
+        timezone=row.timezone,
+        starts_on=row.starts_on,
+    )
+
+
+def _meets(begin: datetime, end: datetime | None) -> Q:
+    return Q(ends_at__gt=begin) & (Q() if end is None else Q(starts_at__lt=end))
+
+
+def _overrides(begin: datetime, end: datetime | None) -> tuple[Override, ...]:
+    """In the order in which they were made: the later one wins."""
+    rows = RotationOverride.objects.filter(_meets(begin, end)).order_by("id")
+    return tuple(Override(r.rotation_id, r.user_id, r.starts_at, r.ends_at) for r in rows)
+
+
+def _absences(begin: datetime, end: datetime | None) -> tuple[Absence, ...]:
+    rows = AbsenceRow.objects.filter(_meets(begin, end)).order_by("id")
+    return tuple(Absence(r.user_id, r.starts_at, r.ends_at, r.substitute_id) for r in rows)

@@ -8,7 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
 
+from approvals.escalation.clock import notice_needed_by
 from approvals.models import ApprovalRequest, Decision, Takeover
+from approvals.services.notice import evidence_of, notice_of
 from approvals.vocabulary import (
     OPEN,
     Execution,
@@ -32,6 +34,7 @@ VERDICTS = {
 }
 _RELATED = ("evaluation", "closing_decision")
 _QUESTIONS = "questions"
+_NOTICE = "notice_so_far"
 
 
 def load_request(request_id: UUID) -> ApprovalRequest | None:
@@ -44,14 +47,25 @@ def load_requests(request_ids: Iterable[UUID]) -> dict[UUID, ApprovalRequest]:
 
 
 def with_questions(requests: list[ApprovalRequest]) -> list[ApprovalRequest]:
-    """The same, with what represent_request has to know of those that wait for an answer.
+    """The same, with what represent_request has to know of those that wait: what was asked, and
+    whether notice was given.
 
-    One query for all of them, none where nobody was asked.
+    One query each for all of them, none where nobody was asked and none may be consented to.
     """
     asked = Decision.objects.filter(verdict=Verdict.ASK).order_by("at")
     waiting = [request for request in requests if request.status == Status.NEEDS_INFO]
     prefetch_related_objects(waiting, Prefetch("decisions", asked, to_attr=_QUESTIONS))
+    consenting = [r for r in requests if on_deadline(r) is OnDeadline.APPROVE]
+    evidence = evidence_of(request.id for request in consenting)
+    for request in consenting:
+        setattr(request, _NOTICE, evidence.get(request.id))
     return requests
+
+
+def without_notice(request: ApprovalRequest) -> ApprovalRequest:
+    """The same, known to be so new that nobody can have been told."""
+    setattr(request, _NOTICE, None)
+    return request
 
 
 def may_proceed(request: ApprovalRequest) -> bool:
@@ -92,6 +106,7 @@ def represent_request(request: ApprovalRequest) -> dict[str, Any]:
         "policy_version": request.policy_number,
         "deadline": request.deadline,
         "on_deadline": on_deadline(request),
+        "notice": _notice(request),
         "receipt": None,
         "resume_state": request.resume_state,
         "previous": request.previous_id,
@@ -102,6 +117,24 @@ def represent_request(request: ApprovalRequest) -> dict[str, Any]:
         "created_at": request.created_at,
         "closed_at": request.closed_at,
     }
+
+
+def _notice(request: ApprovalRequest) -> dict[str, Any] | None:
+    """Where silence consents: by when people have to be told, and what proves that they were."""
+    if request.notice is not None:
+        return {"needed_by": None, "given": _without_people(request.notice)}
+    since, deadline = request.waiting_since, request.deadline
+    if on_deadline(request) is not OnDeadline.APPROVE or since is None or deadline is None:
+        return None
+    known = hasattr(request, _NOTICE)
+    evidence = getattr(request, _NOTICE) if known else notice_of(request)
+    given = evidence and _without_people(evidence.to_json())
+    return {"needed_by": notice_needed_by(since, deadline), "given": given}
+
+
+def _without_people(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Who was told is no business of an agent's."""
+    return {name: evidence[name] for name in ("kind", "transport", "at")}
 
 
 def represent_takeover(takeover: Takeover) -> dict[str, Any]:

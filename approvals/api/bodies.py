@@ -247,6 +247,10 @@ class DecisionIn(Body):
     edited_action: ActionIn | None = Field(
         default=None, description="With approve_with_edits, and only with it: what may be executed."
     )
+    tier: Annotated[int, Field(ge=1, le=32_000)] | None = Field(
+        default=None,
+        description="With escalate, and only with it: the step to go to, in place of the next one.",
+    )
 
 
 class WaitQuery(BaseModel):

@@ -45,6 +45,19 @@ class Links(Shape):
     console: str
 
 
+class NoticeGiven(Shape):
+    """What proves the notice: a message that its provider accepted, or an open queue."""
+
+    kind: Literal["delivery", "presence"]
+    transport: Literal["email", "slack", "webhook", "apprise", ""]
+    at: Time
+
+
+class NoticeOut(Shape):
+    needed_by: Time | None = Field(description="The latest moment; null once it is closed.")
+    given: NoticeGiven | None
+
+
 class RequestOut(Shape):
     """A request in its present state. `proceed` is the only field a careless client must read."""
 
@@ -71,6 +84,9 @@ class RequestOut(Shape):
     on_deadline: Literal["approve", "escalate", "expire"] | None = Field(
         description="What silence will mean. Consent needs that people were told; otherwise the"
         " request escalates."
+    )
+    notice: NoticeOut | None = Field(
+        description="Where silence may consent: whether people were told in time. Null elsewhere."
     )
     receipt: None = Field(description="Always null in this version.")
     resume_state: Any = Field(json_schema_extra={"description": "As it was sent."})

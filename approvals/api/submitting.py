@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from approvals.api.answers import Answer, json_answer, problem_answer, problem_of
 from approvals.api.bodies import ConfidenceIn, SubmissionIn
 from approvals.models import ApprovalRequest
-from approvals.representation import load_requests, represent_request
+from approvals.representation import load_requests, represent_request, without_notice
 from approvals.services.intake import Submitted, submit_requests
 from approvals.services.intake_sql import Item
 from approvals.submission import Submission
@@ -96,11 +96,13 @@ def _submit_together(items: Sequence[Item]) -> list[tuple[Submitted, dict[str, A
     results = submit_requests(items)
     repeats = _load_repeats(results)
     return [
-        done
-        if isinstance(done, Problem)
-        else (done, represent_request(done.request or repeats[done.request_id]))
+        done if isinstance(done, Problem) else (done, represent_request(_present(done, repeats)))
         for done in results
     ]
+
+
+def _present(done: Submitted, repeats: dict[UUID, ApprovalRequest]) -> ApprovalRequest:
+    return without_notice(done.request) if done.request else repeats[done.request_id]
 
 
 def _load_repeats(results: Sequence[Submitted | Problem]) -> dict[UUID, ApprovalRequest]:

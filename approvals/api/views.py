@@ -288,6 +288,7 @@ def decision(request: HttpRequest, request_id: UUID, body: bodies.DecisionIn) ->
         channel=Channel.API,
         notes=body.notes,
         edited_action=body.edited_action.model_dump() if body.edited_action else None,
+        tier=body.tier,
     )
     return _present_state(request_id)
 

@@ -29,7 +29,7 @@ from hitlconsole.lib.problems import FieldError, Problem
 
 DONE_WORDS = {
     Verdict.ASK: "Asked. The agent has the question",
-    Verdict.ESCALATE: "Escalated to the next tier",
+    Verdict.ESCALATE: "Escalated; the people of that tier are told",
 }
 # A page that comes back with its draft; whatever else is refused has no form to come back to.
 WITH_DRAFT = frozenset(
@@ -119,6 +119,7 @@ def _apply(
             notes=sent.words,
             edited_action=edited,
             token=sent.token,
+            tier=sent.tier if sent.verdict is Verdict.ESCALATE else None,
         )
     except Problem as problem:
         if problem.code not in WITH_DRAFT:

@@ -16,19 +16,20 @@ from approvals.access import (
 from approvals.closing import closing_words
 from approvals.console.editing import pretty
 from approvals.console.effect import Effect, effect_of
+from approvals.console.telling import load_notice, load_told
 from approvals.console.thread import load_thread
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.representation import on_deadline
-from approvals.vocabulary import OPEN, Resolution, Status, TakeoverStatus, Verdict
-from audit.events import EventType
-from audit.timeline import request_timeline
+from approvals.services.tiers import escalation_of
+from approvals.vocabulary import OPEN, Status, TakeoverStatus, Verdict
 from autonomy.models import ActionType, Outcome
 from autonomy.services import policy_version
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
 from hitlconsole.ui.fields import FieldChange, field_changes
+from hitlconsole.ui.untrusted import visible_text
 
 OUTCOMES = 20
 SIMILAR = 5
@@ -144,24 +145,33 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "registered": ActionType.objects.filter(name=request.action_type).first(),
         "may_administer": may_administer(user),
         "takeover": _takeover(request),
-        "witness": _witness(request),
+        "notice": load_notice(request),
+        **_told(request),
+        **_tiers_ahead(request),
         "context_json": pretty(request.context) if request.context else "",
     }
+
+
+def _told(request: ApprovalRequest) -> dict[str, Any]:
+    told = load_told(request)
+    return {"told": told, "told_hint": f"{len(told)} message{'' if len(told) == 1 else 's'}"}
+
+
+def _tiers_ahead(request: ApprovalRequest) -> dict[str, Any]:
+    """The steps to which it can be escalated by hand, and who is told at the next one."""
+    policy = escalation_of(request.team_id)
+    ahead = [
+        {"number": number, "label": f"{number} {policy.tier(number).name}"}
+        for number in range(request.tier + 1, policy.last_tier + 1)
+    ]
+    name = policy.tier(request.tier + 1).name
+    help_text = f"“{visible_text(name)}” is told next. From then on silence never approves it."
+    return {"tiers_ahead": ahead, "escalate_help": help_text}
 
 
 def _effect(request: ApprovalRequest) -> Effect:
     document = policy_version(request.policy_number).document
     return effect_of(request.evaluation.inputs, document.facts_from, document.confidence_soft_below)
-
-
-def _witness(request: ApprovalRequest) -> str:
-    """Who had the queue open when silence consented: the notice on which that rests."""
-    if request.resolution != Resolution.SILENT_CONSENT:
-        return ""
-    ended = [entry for entry in request_timeline(request.id) if entry.type == EventType.TIMEOUT]
-    seen_by = ended[-1].fields["payload"].get("seen_by") if ended else None
-    person = User.objects.filter(pk=seen_by).first() if seen_by else None
-    return person.name if person else ""
 
 
 def _takeover(request: ApprovalRequest) -> Takeover | None:

@@ -20,6 +20,7 @@ class Sent:
     preset: str = ""
     checked: bool = False
     preview: bool = False
+    tier: int | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -49,8 +50,14 @@ def read_sent(post: Mapping[str, str]) -> Sent:
         preset=post.get("preset", "") if post.get("preset") in REJECT_REASONS else "",
         checked=post.get("checked") == "yes",
         preview=post.get("step") == "preview",
+        tier=_tier(post.get("tier", "")),
         typed={name: _text(text) for name, text in post.items() if _is_argument(name)},
     )
+
+
+def _tier(text: str) -> int | None:
+    """The step to escalate to; nothing chosen is the next one."""
+    return int(text) if text.isdecimal() and len(text) < 5 else None
 
 
 def _is_argument(name: str) -> bool:

@@ -4,15 +4,18 @@ import hashlib
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from approvals.models import ApprovalRequest, DecisionLink, Delivery
 from approvals.notifications.channels.base import PersonalLink
 from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import HitlNow
 
 LIFETIME = timedelta(days=3)
 CODE_DIGITS = 6
+MAX_WRONG_CODES = 5
 _SALT = "approvals.decision_links"
 
 
@@ -38,6 +41,35 @@ def make_link(
         },
     )
     return PersonalLink(settings.BASE_URL + reverse("console:decision-link", args=[token]), code)
+
+
+def find_link(token: str) -> DecisionLink | None:
+    """The link, whatever has become of it."""
+    related = ("user", "request__agent", "request__team", "request__evaluation")
+    return DecisionLink.objects.select_related(*related).filter(digest=digest_of(token)).first()
+
+
+def is_usable(link: DecisionLink, now: datetime) -> bool:
+    return link.used_at is None and link.wrong_codes < MAX_WRONG_CODES and link.expires_at > now
+
+
+def code_is_right(link: DecisionLink, token: str, code: str) -> bool:
+    """A wrong one is counted; after some of them the link is of no use any more."""
+    typed = "".join(code.split())
+    right = constant_time_compare(bytes(link.code_digest), digest_of(token + typed))
+    if not right:
+        own = DecisionLink.objects.filter(pk=link.pk)
+        own.update(wrong_codes=F("wrong_codes") + 1)
+        link.refresh_from_db(fields=["wrong_codes"])
+    return right
+
+
+def redeem(link: DecisionLink) -> bool:
+    """Use it up; of several at once, one does."""
+    usable = DecisionLink.objects.filter(
+        pk=link.pk, used_at=None, wrong_codes__lt=MAX_WRONG_CODES, expires_at__gt=HitlNow()
+    )
+    return bool(usable.update(used_at=HitlNow()))
 
 
 def digest_of(text: str) -> bytes:

@@ -55,6 +55,7 @@ def as_stored(request_id: str, **differences: Any) -> dict[str, Any]:
         "policy_version": 1,
         "deadline": stored.deadline and rfc3339(stored.deadline),
         "on_deadline": "escalate",
+        "notice": None,
         "receipt": None,
         "resume_state": None,
         "previous": None,

@@ -16,6 +16,7 @@ from approvals.services.decide import decide_request
 from approvals.vocabulary import Channel, Verdict
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
+from hitlconsole.lib.heartbeats import Service, record_heartbeat
 from tests.console.conftest import House
 from tests.console.html import read
 from tests.factories import HARD, TAKEOVER, make_admin, make_agent, make_reviewer, make_team, submit
@@ -294,6 +295,7 @@ def test_the_queue_open_beside_a_request_makes_silence_consent(
 ) -> None:
     request = submit(house.key)
     for _ in range(32):
+        record_heartbeat(Service.WEB)
         ask_delta(ana, [request.id], visible="1")
         advance_clock(seconds=10)
     sweep_due()

@@ -1,5 +1,7 @@
-"""The page behind a link in an e-mail. Opening it decides nothing; deciding is a POST with a verdict
-that nothing preselects, and with the code from the message or the person's own session.
+"""The page behind a link in an e-mail. Opening it decides nothing.
+
+Deciding is a POST with a verdict that nothing preselects, and with the code from the message or
+the person's own session.
 """
 
 import json

@@ -35,6 +35,7 @@ RELATED = (
     "takeover__agent",
     "takeover__team",
 )
+FOR_PROGRAMS = (Transport.CALLBACK, Transport.WEBHOOK)
 ABOUT_TAKEOVERS = (Kind.TAKEOVER, Kind.TAKEOVER_REMINDER, Kind.TAKEOVER_ESCALATED)
 
 
@@ -54,8 +55,10 @@ def load_outgoing(delivery_id: UUID) -> Outgoing | None:
 
 
 def _is_news(delivery: Delivery, item: DeliveryItem) -> bool:
-    """Nobody is asked to decide what is decided, or to look after what was released."""
-    if delivery.updates_id is None and delivery.transport != Transport.CALLBACK:
+    """No person is asked to decide what is decided, or to look after what was released; programs
+    hear everything.
+    """
+    if delivery.updates_id is None and delivery.transport not in FOR_PROGRAMS:
         if delivery.kind in ASKING and item.request is not None:
             return item.request.status in OPEN
         if delivery.kind in ABOUT_TAKEOVERS and item.takeover is not None:

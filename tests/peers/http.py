@@ -91,7 +91,7 @@ class HTTPPeer:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Requests are no output of a test."""

@@ -1,0 +1,246 @@
+"""Calls to addresses that strangers named reach the public network alone."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pytest_django.fixtures import Settings
+
+from hitlconsole.lib import outbound
+from hitlconsole.lib.outbound import Refused, Unreachable, check_url, post
+from tests.peers.http import HTTPPeer, Reply
+
+
+@pytest.fixture
+def peer(settings: Settings) -> Iterator[HTTPPeer]:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    with HTTPPeer() as peer:
+        yield peer
+
+
+def resolver(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Names resolve to these addresses, one list after the other; what was asked."""
+    asked: list[str] = []
+    left = list(answers)
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if host.replace(".", "").isdigit() or ":" in host:
+            return real(host, port, *args, **kwargs)
+        asked.append(host)
+        addresses = left.pop(0)
+        return [(0, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/",
+        "https:///nowhere",
+        "//example.com",
+        "https://user:password@example.com/",
+        "https://example.com/#part",
+        "https://example.com/a b",
+        "https://example.com/\x7f",
+        "https://[::1",
+        "https://example.com:99999/",
+        "https://" + "a" * 2000 + ".example",
+        "http://127.0.0.1/",
+        "http://10.1.2.3/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://100.64.0.1/",
+        "http://0.0.0.0/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://192.0.2.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://0177.0.0.1/",
+        "http://127.1/",
+        "http://[::]/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::127.0.0.1]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[fc00::1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[ff02::1]/",
+    ],
+)
+def test_what_can_never_be_a_target(url: str, settings: Settings) -> None:
+    settings.OUTBOUND_ALLOW = []
+    assert check_url(url) is not None
+    with pytest.raises(Refused):
+        post(url, body=b"", headers={})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/hooks?x=1",
+        "http://8.8.8.8:8080/",
+        "https://[2606:4700::1111]/",
+        "https://[::ffff:8.8.8.8]/",
+    ],
+)
+def test_what_may_be_one(url: str, settings: Settings) -> None:
+    settings.OUTBOUND_ALLOW = []
+    assert check_url(url) is None
+
+
+def test_an_answer(peer: HTTPPeer) -> None:
+    peer.expect()
+    peer.replies = [Reply(202, b"thanks", {"Retry-After": "7"})]
+    answer = post(f"{peer.url}/x?y=1", body=b"{}", headers={"Content-Type": "application/json"})
+    assert (answer.status, answer.excerpt, answer.retry_after) == (202, "thanks", 7.0)
+    (received,) = peer.received
+    assert (received.path, received.body) == ("/x?y=1", b"{}")
+    assert received.headers["host"] == f"127.0.0.1:{peer.port}"
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_called(
+    peer: HTTPPeer, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """A name that answers differently the second time is not asked a second time."""
+    peer.expect()
+    asked = resolver(monkeypatch, ["127.0.0.1"], ["10.0.0.1"])
+    post(f"http://agent.example:{peer.port}/", body=b"", headers={})
+    assert asked == ["agent.example"]
+    assert peer.received[0].headers["host"] == f"agent.example:{peer.port}"
+
+
+@pytest.mark.parametrize("addresses", [["10.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:10.0.0.1"]])
+def test_a_name_with_any_private_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, addresses: list[str]
+) -> None:
+    settings.OUTBOUND_ALLOW = []
+    resolver(monkeypatch, addresses)
+    with pytest.raises(Refused, match="not a public address"):
+        post("http://agent.example/", body=b"", headers={})
+
+
+def test_redirects_are_answers(peer: HTTPPeer) -> None:
+    peer.expect()
+    peer.replies = [Reply(307, b"", {"Location": "http://169.254.169.254/"})]
+    assert post(peer.url, body=b"", headers={}).status == 307
+
+
+def test_a_huge_answer_is_cut(peer: HTTPPeer) -> None:
+    peer.expect()
+    peer.replies = [Reply(200, b"x" * 3_000_000)]
+    assert len(post(peer.url, body=b"", headers={}).excerpt) == outbound.EXCERPT
+
+
+@contextmanager
+def raw_server(*chunks: bytes, pause: float = 0.0) -> Iterator[int]:
+    """A server that writes these pieces, with a pause before each."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stopped = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            for chunk in chunks:
+                if stopped.wait(pause):
+                    return
+                try:
+                    connection.sendall(chunk)
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stopped.set()
+        listener.close()
+        thread.join(5)
+
+
+def test_a_server_that_drips_ends_in_time(settings: Settings) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    with raw_server(head, *[b"x"] * 100, pause=0.2) as port, pytest.raises(Unreachable):
+        post(f"http://127.0.0.1:{port}/", body=b"", headers={}, timeout=1.0)
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Len"])
+def test_a_broken_answer_is_a_temporary_failure(settings: Settings, answer: bytes) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    with raw_server(answer) as port, pytest.raises(Unreachable):
+        post(f"http://127.0.0.1:{port}/", body=b"", headers={}, timeout=5.0)
+
+
+def test_nobody_listens_and_nobody_is_there(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with pytest.raises(Unreachable):
+        post(f"http://127.0.0.1:{port}/", body=b"", headers={})
+
+    def unknown(*args: Any, **kwargs: Any) -> Any:
+        raise socket.gaierror("unknown name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Unreachable, match="cannot be resolved"):
+        post("http://nobody.example/", body=b"", headers={})
+
+
+def test_a_certificate_is_checked_against_the_name(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = self_signed(tmp_path)
+    context.load_cert_chain(certificate)
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            try:
+                context.wrap_socket(connection, server_side=True).close()
+            except OSError:
+                return
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    resolver(monkeypatch, ["127.0.0.1"])
+    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        post(f"https://agent.example:{listener.getsockname()[1]}/", body=b"", headers={})
+    thread.join(5)
+    listener.close()
+
+
+def self_signed(folder: Any) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.example")])
+    now = datetime.now(UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    built = built.public_key(key.public_key()).serial_number(1)
+    built = built.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    signed = built.sign(key, hashes.SHA256())
+    path = folder / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return str(path)

@@ -1,0 +1,47 @@
+"""Secrets at rest, and signatures of messages."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pytest_django.fixtures import Settings
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from hitlconsole.lib.secretbox import CannotOpen, open_sealed, seal
+from hitlconsole.lib.webhooks import new_secret, signed_headers
+
+
+def test_what_is_sealed_says_nothing_and_opens_again(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ["first"]
+    sealed = seal("whsec_höchst geheim")
+    assert "geheim" not in sealed
+    assert sealed != seal("whsec_höchst geheim")
+    assert open_sealed(sealed) == "whsec_höchst geheim"
+
+
+def test_keys_rotate(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ["old"]
+    sealed = seal("secret")
+    settings.ENCRYPTION_KEYS = ["new", "old"]
+    assert open_sealed(sealed) == "secret"
+    fresh = seal("secret")
+    settings.ENCRYPTION_KEYS = ["new"]
+    assert open_sealed(fresh) == "secret"
+    with pytest.raises(CannotOpen):
+        open_sealed(sealed)
+
+
+@pytest.mark.parametrize("token", ["", "x", "gAAAAAB", "gAAAAABé"])
+def test_damage_is_told(token: str) -> None:
+    with pytest.raises(CannotOpen):
+        open_sealed(token)
+
+
+def test_every_secret_signs_and_no_other() -> None:
+    old, new, other = new_secret(), new_secret(), new_secret()
+    body = b'{"type": "x"}'
+    headers = signed_headers("msg_1", datetime.now(UTC), body, [new, old])
+    assert Webhook(old).verify(body, headers) == Webhook(new).verify(body, headers) == {"type": "x"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(other).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(old).verify(b'{"type": "y"}', headers)

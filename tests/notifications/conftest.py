@@ -37,9 +37,12 @@ def key(team: Team) -> str:
     return make_agent(team, "billing-bot")[1]
 
 
-def make_channel(kind: str, secrets: dict[str, Any] | None = None, **more: Any) -> Any:
+def make_channel(
+    kind: str, secrets: dict[str, Any] | None = None, **more: Any
+) -> NotificationChannel:
     fields = {"kind": kind, "name": kind, "secrets": seal_secrets(secrets or {})} | more
-    return NotificationChannel.objects.create(**fields)
+    channel: NotificationChannel = NotificationChannel.objects.create(**fields)
+    return channel
 
 
 @pytest.fixture

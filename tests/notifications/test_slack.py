@@ -73,6 +73,7 @@ def test_a_message_that_slack_took_is_notice_to_those_whom_it_mentions(
     sweep_due()
     after = reload(posted)
     assert (after.status, after.resolution) == ("approved", "silent_consent")
+    assert after.notice is not None
     assert after.notice["id"] == str(Delivery.objects.get(kind="request_waiting").id)
     timeout = AuditEvent.objects.get(request_id=posted.id, type="timeout")
     assert f'"id":"{after.notice["id"]}"'.encode() in bytes(timeout.entry)

@@ -51,6 +51,8 @@ BURST_SPAN = timedelta(seconds=60)
 COLLECT = timedelta(seconds=10)
 # A message lists all that it tells of: what is not listed, nobody was told.
 MOST_ITEMS = 100
+# Slack refuses messages of more than about 12,000 characters.
+MOST_ITEMS_OF = {Transport.SLACK: 40}
 RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 
@@ -212,10 +214,15 @@ def add_messages(plan: Plan, group: Group, route: Route, news: Sequence[Notifica
         for one in news:
             _add(plan, _message(plan, group, route, held or plan.now), [one])
         return
-    for begin in range(0, len(news), MOST_ITEMS):
-        part = news[begin : begin + MOST_ITEMS]
+    most = _most_items(route)
+    for begin in range(0, len(news), most):
+        part = news[begin : begin + most]
         delivery = _collecting(plan, group, route, len(part))
         _add(plan, delivery or _message(plan, group, route, held or plan.now + COLLECT), part)
+
+
+def _most_items(route: Route) -> int:
+    return MOST_ITEMS_OF.get(Transport(route.transport), MOST_ITEMS)
 
 
 def _held_until(plan: Plan, group: Group) -> datetime | None:
@@ -256,7 +263,7 @@ def _collecting(plan: Plan, group: Group, route: Route, more: int) -> Delivery |
         .order_by("created_at")
         .last()
     )
-    if found is None or found.items.count() + more > MOST_ITEMS:
+    if found is None or found.items.count() + more > _most_items(route):
         return None
     if set(found.people) < set(route.people):
         return None

@@ -1,5 +1,6 @@
 """Slack: what is posted, what pressing does, and whom it lets in."""
 
+import re
 import time
 from typing import Any
 
@@ -261,12 +262,41 @@ def test_a_long_description_is_posted_whole(
     slack: SlackPeer, slack_channel: NotificationChannel, key: str
 ) -> None:
     slack.expect_call("chat.postMessage")
-    words = " ".join(f"word{number}" for number in range(1500))
+    words = " ".join(f"word{number}" for number in range(800))
     submit(key, facts=HARD, description=words)
     run_outbox()
+    assert words in the_text(slack)
+
+
+def test_what_is_too_long_for_slack_is_cut_and_not_approved_there(
+    slack: SlackPeer, slack_channel: NotificationChannel, key: str
+) -> None:
+    slack.expect_call("chat.postMessage")
+    submit(key, description="<" * 10_000 + "and pay me twice")
+    run_outbox()
+    text = the_text(slack)
+    assert f"*{'&lt;' * 2000}… (too long for Slack: the rest is in the console)*" in text
+    assert "and pay me twice" not in text
+    ts, _ = the_message(slack)
+    assert set(slack.buttons(ts)) == {"reject", "open"}
+
+
+def test_a_burst_is_told_in_messages_that_slack_takes(
+    slack: SlackPeer, slack_channel: NotificationChannel, key: str, advance_clock: Any
+) -> None:
+    slack.expect_call("chat.postMessage", at_least=3, at_most=3)
+    requests = [submit(key, facts=HARD, description="<" * 500) for _ in range(85)]
+    run_outbox()
+    advance_clock(seconds=11)
+    run_outbox()
+    shown = [re.findall(r"/requests/([^/]+)/", str(m["blocks"])) for m in slack.messages.values()]
+    assert [len(ids) for ids in shown] == [40, 40, 5]
+    assert {one for ids in shown for one in ids} == {str(request.id) for request in requests}
+
+
+def the_text(slack: SlackPeer) -> str:
     _, message = the_message(slack)
-    sections = [b["text"]["text"] for b in message["blocks"] if b["type"] == "section"]
-    assert words in "".join(sections)
+    return "".join(b["text"]["text"] for b in message["blocks"] if b["type"] == "section")
 
 
 def test_nobody_linked_is_no_notice(

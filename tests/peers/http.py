@@ -2,11 +2,15 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
+
+from tests.peers.inbox import Inbox
+
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -16,10 +20,14 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.body[:300]!r}"
 
 
 @dataclass
@@ -32,31 +40,27 @@ class Reply:
     delay: float = 0.0
 
 
-@dataclass
-class _Expectation:
-    matches: Callable[[Received], bool]
-    words: str
-    at_least: int
-    at_most: int
-    seen: int = 0
-
-
 class HTTPPeer:
-    """Start it with `with`; at the end everything expected has come, and nothing else."""
+    """Start it with `with`; at the end everything expected has come, and nothing else.
+
+    `replies` are used up first, one by one; then `answer` says what to reply, or it is a plain
+    200. `inbox.hold()` keeps answers back.
+    """
 
     def __init__(self) -> None:
-        self.received: list[Received] = []
+        self.inbox: Inbox[Received] = Inbox(str)
         self.replies: list[Reply] = []
         self.answer: Callable[[Received], Reply] | None = None
-        self._unexpected: list[Received] = []
-        self._expectations: list[_Expectation] = []
-        self._lock = threading.Condition()
-        self._server: ThreadingHTTPServer | None = None
         self.port = 0
+        self._server: _Server | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def received(self) -> list[Received]:
+        return self.inbox.received
 
     def expect(
         self,
@@ -66,82 +70,38 @@ class HTTPPeer:
         at_least: int = 1,
         at_most: int = 1,
     ) -> None:
-        self._expectations.append(_Expectation(matches, words, at_least, at_most))
+        self.inbox.expect(matches, words, at_least=at_least, at_most=at_most)
 
     def start(self) -> None:
         """On the port it had before, if it had one."""
-        peer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
-                body = self.rfile.read(length)
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = peer._take(Received(self.path, headers, body))
-                time.sleep(reply.delay)
-                if reply.status == 0:
-                    self.close_connection = True
-                    return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(reply.body)))
-                self.end_headers()
-                self.wfile.write(reply.body)
-
-            do_GET = do_POST  # noqa: N815
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Requests are no output of a test."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self.port), _Handler)
+        self._server.peer = self
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """From now on connections are refused."""
+        """From now on connections are refused, and those that wait for an answer are dropped."""
         if self._server is not None:
+            self._server.stopped.set()
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
-    def _take(self, received: Received) -> Reply:
-        with self._lock:
-            self.received.append(received)
-            self._count(received)
-            self._lock.notify_all()
-            if self.replies:
-                return self.replies.pop(0)
-        return self.answer(received) if self.answer else Reply()
+    def take(self, received: Received) -> tuple[Reply, bool]:
+        """The reply, and whether it is to be held back."""
+        held = self.inbox.take(received)
+        with suppress(IndexError):
+            return self.replies.pop(0), held
+        return (self.answer(received) if self.answer else Reply()), held
 
-    def _count(self, received: Received) -> None:
-        for one in self._expectations:
-            if one.seen < one.at_most and one.matches(received):
-                one.seen += 1
-                return
-        self._unexpected.append(received)
-
-    def wait_for(self, count: int, timeout: float = 20.0) -> list[Received]:
+    def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Received]:
         """The messages, once there are that many."""
-        with self._lock:
-            arrived = self._lock.wait_for(lambda: len(self.received) >= count, timeout)
-        assert arrived, f"{len(self.received)} of {count} messages came"
-        return list(self.received)
+        return self.inbox.wait_for(count, timeout)
 
     def check(self) -> None:
-        unexpected = [f"{one.path} {one.body[:300]!r}" for one in self._unexpected]
-        assert not unexpected, f"unexpected messages: {unexpected}"
-        missing = [
-            f"{one.words}: {one.seen} of {one.at_least}"
-            for one in self._expectations
-            if one.seen < one.at_least
-        ]
-        assert not missing, f"what was expected did not come: {missing}"
+        self.inbox.check()
 
-    def __enter__(self) -> "HTTPPeer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -149,3 +109,54 @@ class HTTPPeer:
         self.stop()
         if kind is None:
             self.check()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+    peer: HTTPPeer
+
+    def __init__(self, *arguments: Any) -> None:
+        self.stopped = threading.Event()
+        super().__init__(*arguments)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply, held = self.server.peer.take(Received(self.path, headers, body, self.command))
+        if reply.status and self._may_answer(reply.delay, held=held):
+            # Who asked may have died meanwhile.
+            with suppress(ConnectionError):
+                self._answer(reply)
+        else:
+            self.close_connection = True
+
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815
+
+    def _may_answer(self, delay: float, *, held: bool) -> bool:
+        stopped, inbox = self.server.stopped, self.server.peer.inbox
+        while held and not stopped.is_set() and not inbox.may_answer(0.02):
+            pass
+        return not stopped.wait(delay)
+
+    def _answer(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.status != 204:
+            self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            super().handle()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Requests are no output of a test."""

@@ -1,29 +1,39 @@
 """A mail server that speaks SMTP. Whatever arrives without being expected fails the test."""
 
+import asyncio
 import socket
-import threading
 from collections import Counter
+from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
+from tests.peers.inbox import Inbox
+
 LOCALHOST = "127.0.0.1"
+PATIENCE = 20.0
 
 
 class SMTPPeer:
-    """`refusals`: recipient -> the answer, like "550 no such user"."""
+    """`refusals`: recipient -> the answer to RCPT, like "550 no such user". `answers` are used up
+    first, one by one, for whole messages, like "451 try again later"; a message that is not
+    answered with 250 was not accepted and counts as none. `inbox.hold()` keeps answers back.
+    """
 
     def __init__(self) -> None:
-        self.mails: list[Message] = []
+        self.inbox: Inbox[Message] = Inbox(lambda mail: f"to {mail['To']}: {mail['Subject']}")
         self.refusals: dict[str, str] = {}
+        self.answers: list[str] = []
         self.port = _free_port()
-        self._expected: Counter[str] | None = None
-        self._arrived = threading.Condition()
         self._controller: Any = None
+
+    @property
+    def mails(self) -> list[Message]:
+        return self.inbox.received
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -42,10 +52,10 @@ class SMTPPeer:
         self._controller.start()
 
     def stop(self) -> None:
-        """From now on connections are refused."""
+        """From now on connections are refused, and those that wait for an answer are dropped."""
         if self._controller is not None:
-            self._controller.stop()
-            self._controller = None
+            controller, self._controller = self._controller, None
+            controller.stop()
 
     async def handle_RCPT(  # noqa: N802
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
@@ -56,28 +66,38 @@ class SMTPPeer:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802
+        if self.answers:
+            answer = self.answers.pop(0)
+            if not answer.startswith("250"):
+                return answer
         content = envelope.content
         assert isinstance(content, bytes)
-        with self._arrived:
-            self.mails.append(message_from_bytes(content, policy=default))
-            self._arrived.notify_all()
+        if self.inbox.take(message_from_bytes(content, policy=default)):
+            while not self.inbox.may_answer(0):
+                await asyncio.sleep(0.02)
         return "250 OK"
+
+    def expect(
+        self, matches: Callable[[Message], bool], words: str, *, at_least: int = 1, at_most: int = 1
+    ) -> None:
+        self.inbox.expect(matches, words, at_least=at_least, at_most=at_most)
 
     def expect_only(self, *recipients: str) -> None:
         """At the end these have got a mail each, as often as they are named, and nobody else."""
-        self._expected = (self._expected or Counter()) + Counter(recipients)
+        for address, times in Counter(recipients).items():
 
-    def wait_for(self, count: int, timeout: float = 20.0) -> list[Message]:
-        with self._arrived:
-            arrived = self._arrived.wait_for(lambda: len(self.mails) >= count, timeout)
-        assert arrived, f"{len(self.mails)} of {count} mails came"
-        return list(self.mails)
+            def to_them(mail: Message, address: str = address) -> bool:
+                return str(mail["To"]) == address
+
+            self.expect(to_them, f"a mail to {address}", at_least=times, at_most=times)
+
+    def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Message]:
+        return self.inbox.wait_for(count, timeout)
 
     def check(self) -> None:
-        got = Counter(str(mail["To"]) for mail in self.mails)
-        assert got == (self._expected or Counter()), f"mails to {dict(got)}"
+        self.inbox.check()
 
-    def __enter__(self) -> "SMTPPeer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

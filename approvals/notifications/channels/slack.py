@@ -4,6 +4,7 @@ Buttons decide at SOFT_APPROVAL; above it, approving needs the console, where th
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 from urllib.error import URLError
@@ -21,6 +22,10 @@ from autonomy.vocabulary import Level
 TIMEOUT_SECONDS = 10
 # Limits of Block Kit.
 SECTION, HEADER = 3000, 150
+# All texts of a message together must stay below some 12,000 characters, which nobody documents.
+DESCRIPTION, ROW = 8000, 80
+_HALF_ENTITY = re.compile(r"&\w{0,3}$")
+CUT = "… (too long for Slack: the rest is in the console)"
 TRY_AGAIN = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable",
      "request_timeout", "team_added_to_org"}
@@ -75,6 +80,8 @@ def escape(text: str) -> str:
 
 def blocks_of(message: Outgoing) -> list[dict[str, Any]]:
     lines = [line_of(news, message) for news in message.news]
+    if not lines:
+        return [{"type": "section", "text": _text(escape(message.note))}]
     if len(lines) > 1:
         return _folded(lines, subject(message))
     (line,) = lines
@@ -93,13 +100,29 @@ def _header(line: Line) -> dict[str, Any]:
 
 
 def _facts(line: Line) -> list[dict[str, Any]]:
-    """In as many sections as it takes: nothing of the description is cut."""
-    text = "\n".join([f"*{escape(line.title)}*", *map(escape, line.facts)])
+    """In as many sections as it takes. A description that does not fit says so."""
+    title = escape(line.title)
+    if not _fits(line):
+        title = _cut(title, DESCRIPTION) + CUT
+    text = "\n".join([f"*{title}*", *map(escape, line.facts)])
     return [{"type": "section", "text": _text(part)} for part in _parts([text], "\n")]
 
 
+def _fits(line: Line) -> bool:
+    return len(escape(line.title)) <= DESCRIPTION
+
+
+def _short(text: str) -> str:
+    """For a row of a list; what an agent wrote cannot make the whole message too long."""
+    return _cut(escape(one_line(text, ROW)), ROW + 20)
+
+
+def _cut(escaped: str, longest: int) -> str:
+    return _HALF_ENTITY.sub("", escaped[:longest])
+
+
 def _folded(lines: Iterable[Line], title: str) -> list[dict[str, Any]]:
-    rows = [f"• <{line.url}|{escape(one_line(line.title))}> {escape(line.what)}" for line in lines]
+    rows = [f"• <{line.url}|{_short(line.title)}> {escape(line.what)}" for line in lines]
     heading = {"type": "plain_text", "text": one_line(title, HEADER), "emoji": False}
     sections = [{"type": "section", "text": _text(part)} for part in _parts(rows, "\n")]
     return [{"type": "header", "text": heading}, *sections]
@@ -126,7 +149,8 @@ def _buttons(line: Line) -> list[dict[str, Any]]:
     decidable = request is not None and request.status in (Status.PENDING, Status.ESCALATED)
     buttons: list[dict[str, Any]] = []
     if request is not None and decidable:
-        if request.level < Level.HARD_APPROVAL:
+        # Nobody approves what is not shown to the end.
+        if request.level < Level.HARD_APPROVAL and _fits(line):
             buttons.append(_button("Approve", APPROVE, value_of(request), style="primary"))
         buttons.append(_button("Reject …", REJECT, value_of(request), style="danger"))
     if request is None or request.status in OPEN:

@@ -6,7 +6,7 @@ with them. Pure.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,7 +18,14 @@ from approvals.escalation.clock import (
     next_reminder,
 )
 from approvals.escalation.policy import EscalationPolicy, quiet_until
-from approvals.escalation.recipients import LeftOut, Roster, Told, resolve
+from approvals.escalation.recipients import (
+    LeftOut,
+    Resolved,
+    Roster,
+    Told,
+    resolve,
+    resolve_exhausted,
+)
 from approvals.vocabulary import Status
 from autonomy.vocabulary import Level
 
@@ -103,10 +110,16 @@ class _State:
 
 
 def foresee(question: Question) -> list[Step]:
-    """Every step in order, up to MOST_STEPS."""
+    """Every step in order, up to MOST_STEPS, in UTC: there time limits are as long as they say."""
+    question = _in_utc(question)
     if question.level <= Level.NOTIFY_ONLY:
         return list(_afterwards(question))
     return [step for step, _ in zip(_run(question), range(MOST_STEPS), strict=False)]
+
+
+def _in_utc(question: Question) -> Question:
+    happenings = [replace(one, at=one.at.astimezone(UTC)) for one in question.happenings]
+    return replace(question, arrival=question.arrival.astimezone(UTC), happenings=happenings)
 
 
 def _afterwards(question: Question) -> Iterator[Step]:
@@ -204,8 +217,17 @@ def _time_is_up(question: Question, state: _State) -> tuple[datetime, _State | N
     ending = end_of_wait(wait, notice=question.notice)
     if ending.silence is Silence.ESCALATE:
         return _escalated(question, state, at, ending.tier, ending.reason)
-    kind = StepKind.CONSENTED if ending.silence is Silence.CONSENT else StepKind.EXPIRED
-    return at, None, Step(at, kind, state.tier, state.level, reason=ending.reason)
+    if ending.silence is Silence.CONSENT:
+        step = Step(at, StepKind.CONSENTED, state.tier, state.level, reason=ending.reason)
+        return at, None, step
+    return at, None, replace(_expired(question, state), reason=ending.reason)
+
+
+def _expired(question: Question, state: _State) -> Step:
+    found = resolve_exhausted(
+        question.policy, state.tier, question.roster, question.team_id, state.deadline
+    )
+    return _telling(found, state.deadline, StepKind.EXPIRED, state.tier, state.level)
 
 
 def _escalated(
@@ -227,12 +249,15 @@ def _told(
     deadline: datetime | None,
 ) -> Step:
     found = resolve(question.policy, tier, question.roster, question.team_id, at)
+    return replace(_telling(found, at, kind, tier, level), deadline=deadline)
+
+
+def _telling(found: Resolved, at: datetime, kind: StepKind, tier: int, level: Level) -> Step:
     return Step(
         at,
         kind,
         tier,
         level,
-        deadline,
         told=found.told,
         left_out=found.left_out,
         fallback_tier=found.fallback_tier,

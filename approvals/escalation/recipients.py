@@ -4,8 +4,8 @@ An escalation policy says whom to tell; it gives nobody a right. Those who may d
 reviewers of the request's team, and from the second step on its admins.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ STANDS_IN = "stands in for somebody who is away"
 ON_CALL = "on call"
 FALLBACK = "nobody of the tier can be told"
 ALL_AWAY = "away, but nobody else is there"
+EXHAUSTED = "every tier has passed"
 
 NO_RIGHT, AWAY, INACTIVE = "may not decide here", "away, and nobody stands in", "switched off"
 NO_ROTATION = "the rotation is gone"
@@ -62,16 +63,16 @@ class Resolved:
 
 
 def may_decide(roster: Roster, team_id: UUID, tier_number: int) -> frozenset[UUID]:
-    reviewers = roster.reviewers.get(team_id, frozenset())
-    admins = roster.admins.get(team_id, frozenset()) if tier_number > 0 else frozenset()
-    return (reviewers | admins) & roster.active
+    reviewers = roster.reviewers.get(team_id, frozenset()) & roster.active
+    return reviewers | _admins(roster, team_id) if tier_number > 0 else reviewers
 
 
 def resolve(
     policy: EscalationPolicy, tier_number: int, roster: Roster, team_id: UUID, moment: datetime
 ) -> Resolved:
     """Who is told at a step. Where it has nobody, the people of the next step that has somebody
-    are told in their place, in the end the team's admins, in the very end who is away.
+    are told in their place; then the team's admins; then whoever may decide, named or not; in the
+    very end those who are away.
     """
     here = _at(policy, tier_number, roster, team_id, moment)
     if here.told:
@@ -82,14 +83,50 @@ def resolve(
         if there.told:
             told = _instead([one.person for one in there.told], able, FALLBACK)
             return Resolved(told, here.left_out, number)
-    admins = sorted(roster.admins.get(team_id, frozenset()) & roster.active)
-    around = [one for one in admins if present(one, roster.absences, moment) == one]
-    told = _instead(around, able, FALLBACK)
+    return Resolved(_last_resort(here, able, roster, team_id, moment), here.left_out)
+
+
+def resolve_exhausted(
+    policy: EscalationPolicy, tier_number: int, roster: Roster, team_id: UUID, moment: datetime
+) -> Resolved:
+    """Who is told that every tier has passed: the people of the step at which the request was,
+    and the team's admins where the policy says so, if need be those who are away.
+    """
+    last = resolve(policy, tier_number, roster, team_id, moment)
+    if not policy.tell_admins_when_exhausted:
+        return last
+    known = {one.person for one in last.told}
+    admins = _admins(roster, team_id)
+    told = _around(admins, roster, team_id, moment) or sorted(admins)
+    more = [one for one in told if one not in known]
+    able = may_decide(roster, team_id, tier_number)
+    return replace(last, told=last.told + _instead(more, able, EXHAUSTED))
+
+
+def _last_resort(
+    here: Resolved, able: frozenset[UUID], roster: Roster, team_id: UUID, moment: datetime
+) -> tuple[Told, ...]:
+    admins = _admins(roster, team_id)
+    for people in (admins, able):
+        around = _around(people, roster, team_id, moment)
+        if around:
+            return _instead(around, able, FALLBACK)
     away = [one.person for one in here.left_out if one.why == AWAY and one.person is not None]
-    return Resolved(told or _instead(away, able, ALL_AWAY), here.left_out)
+    return _instead(away or sorted(able or admins), able, ALL_AWAY)
 
 
-def _instead(people: Sequence[UUID], able: frozenset[UUID], because: str) -> tuple[Told, ...]:
+def _admins(roster: Roster, team_id: UUID) -> frozenset[UUID]:
+    return roster.admins.get(team_id, frozenset()) & roster.active
+
+
+def _around(people: frozenset[UUID], roster: Roster, team_id: UUID, moment: datetime) -> list[UUID]:
+    """Who of them is there, or stands in for one and belongs to the team's deciders, too."""
+    there = (present(one, roster.absences, moment) for one in sorted(people))
+    deciders = may_decide(roster, team_id, 1)
+    return list(dict.fromkeys(one for one in there if one in deciders))
+
+
+def _instead(people: Iterable[UUID], able: frozenset[UUID], because: str) -> tuple[Told, ...]:
     return tuple(Told(person, because, person in able) for person in people)
 
 

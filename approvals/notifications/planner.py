@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from approvals.escalation.policy import EscalationPolicy, quiet_until
-from approvals.escalation.recipients import Roster, resolve
+from approvals.escalation.recipients import Roster, resolve, resolve_exhausted
 from approvals.models import (
     ApprovalRequest,
     ChannelIdentity,
@@ -194,12 +194,10 @@ def _plan_group(plan: Plan, group: Group, news: list[Notification]) -> None:
 
 
 def _people(plan: Plan, group: Group) -> list[UUID]:
+    who = resolve_exhausted if group.kind is Kind.EXPIRED else resolve
     policy = plan.policies[group.team_id]
-    resolved = resolve(policy, group.tier, plan.roster, group.team_id, plan.now)
-    told = [one.person for one in resolved.told]
-    if group.kind is Kind.EXPIRED and policy.tell_admins_when_exhausted:
-        told += sorted(plan.roster.admins.get(group.team_id, frozenset()))
-    return list(dict.fromkeys(told))
+    resolved = who(policy, group.tier, plan.roster, group.team_id, plan.now)
+    return [one.person for one in resolved.told]
 
 
 def add_messages(plan: Plan, group: Group, route: Route, news: Sequence[Notification]) -> None:

@@ -89,7 +89,7 @@ STORIES = (
             "1800s escalated 2 lead time_limit +backup",
             "2700s reminded 2 lead",
             "3420s reminded 2 lead",
-            "3600s expired 2 - exhausted",
+            "3600s expired 2 lead exhausted",
         ],
     ),
     Story(
@@ -101,9 +101,22 @@ STORIES = (
             "600s escalated 1 bo time_limit +backup",
             "900s reminded 1 bo",
             "1140s reminded 1 bo",
-            "1200s expired 1 - exhausted",
+            "1200s expired 1 bo,lead exhausted",
         ],
         policy=EscalationPolicy((ON_CALL,), repeat=1),
+    ),
+    Story(
+        "the time limit is as long on the night on which the clocks go forward",
+        [
+            "0s told 0 ana,bo,cy",
+            "7200s reminded 0 ana,bo,cy",
+            "12960s reminded 0 ana,bo,cy",
+            "14400s expired 0 ana,bo,cy exhausted",
+        ],
+        policy=EscalationPolicy(
+            (replace(EVERYBODY, seconds=14_400),), tell_admins_when_exhausted=False
+        ),
+        arrival=datetime(2027, 3, 28, 0, 30, tzinfo=BERLIN),
     ),
     Story(
         "the handover comes between the first notice and the reminder",
@@ -287,7 +300,7 @@ def told(step: Step) -> str:
 
 
 def line(step: Step, arrival: datetime) -> str:
-    seconds = int((step.at - arrival).total_seconds())
+    seconds = int((step.at - arrival.astimezone(UTC)).total_seconds())
     words = [f"{seconds}s", step.kind.value, str(step.tier), told(step), step.reason]
     words += ["+backup"] if step.backup else []
     words += [f"(from {step.fallback_tier})"] if step.fallback_tier is not None else []

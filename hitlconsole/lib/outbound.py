@@ -11,7 +11,11 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +27,20 @@ MAX_READ = 65_536
 EXCERPT = 2000
 SCHEMES = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")
+# Not public, whatever `is_global` of this Python's minor version says about them: reserved for
+# protocols, relays of 6to4, tunnels whose far end is unknown, documentation.
+_NEVER = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "3fff::/20",
+    )
+)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -63,9 +81,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = 
     backend = _CheckedBackend(_networks(settings.OUTBOUND_ALLOW), end)
     sent = [*headers.items(), ("Host", parts.netloc), ("Content-Length", str(len(body)))]
     try:
-        with httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), network_backend=backend, retries=0
-        ) as pool:
+        with httpcore.ConnectionPool(ssl_context=_trust(), network_backend=backend) as pool:
             limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
             with pool.stream(
                 "POST", url, headers=sent, content=body, extensions={"timeout": limits}
@@ -77,11 +93,17 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], timeout: float = 
         raise Unreachable(str(error)) from error
 
 
+@lru_cache(maxsize=1)
+def _trust() -> ssl.SSLContext:
+    """The authorities that this machine trusts; reading them takes longer than a call may."""
+    return ssl.create_default_context()
+
+
 def _split(url: str) -> SplitResult:
     if len(url) > MAX_URL:
         raise Refused(f"the URL has more than {MAX_URL} characters")
-    if any(ord(character) <= 32 or ord(character) == 127 for character in url):
-        raise Refused("the URL contains a space or a control character")
+    if not all("!" <= character <= "~" for character in url):
+        raise Refused("the URL contains a space, a control character or one beyond ASCII")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -119,6 +141,10 @@ def _may_reach(address: Address, allowed: tuple[Network, ...]) -> bool:
     meant = _unwrapped(address)
     if any(one in network for network in allowed for one in (address, meant)):
         return True
+    if isinstance(meant, IPv6Address) and meant not in _UNICAST:
+        return False
+    if any(meant in network for network in _NEVER):
+        return False
     return meant.is_global and not meant.is_multicast and not meant.is_reserved
 
 
@@ -128,11 +154,7 @@ def _unwrapped(address: Address) -> Address:
         return address
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if int(address) >> 32 == 0 and int(address) > 1:
-        return IPv4Address(int(address))
-    if address.teredo is not None:
-        return address.teredo[1]
-    return address.ipv4_mapped or address.sixtofour or address
+    return address.ipv4_mapped or address
 
 
 class _CheckedBackend(httpcore.SyncBackend):
@@ -143,13 +165,22 @@ class _CheckedBackend(httpcore.SyncBackend):
         self._allowed, self._end = allowed, end
 
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
-        addresses = _resolve(host, port)
+        addresses = _resolve(host, port, self._end)
         for address in addresses:
             if not _may_reach(address, self._allowed):
                 raise Refused(f"{host} resolves to {address}, which is not a public address")
-        kwargs["timeout"] = _left(self._end)
-        stream = super().connect_tcp(str(addresses[0]), port, *args, **kwargs)
-        return _BoundedStream(stream, self._end)
+        return _BoundedStream(self._first_open(addresses, port), self._end)
+
+    def _first_open(self, addresses: list[Address], port: int) -> httpcore.NetworkStream:
+        """Each has its share of the time that is left; the last one's failure is told."""
+        *others, last = addresses
+        for done, address in enumerate(others):
+            share = _left(self._end) / (len(addresses) - done)
+            try:
+                return super().connect_tcp(str(address), port, share)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return super().connect_tcp(str(last), port, _left(self._end))
 
 
 class _BoundedStream(httpcore.NetworkStream):
@@ -162,7 +193,16 @@ class _BoundedStream(httpcore.NetworkStream):
         return bytes(self._stream.read(max_bytes, _left(self._end)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(self._end))
+        """The wrapped stream would wait anew for each part of it that is sent."""
+        connection = self._stream.get_extra_info("socket")
+        try:
+            while buffer:
+                connection.settimeout(_left(self._end))
+                buffer = buffer[connection.send(buffer) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
         self._stream.close()
@@ -187,12 +227,26 @@ def _left(end: float) -> float:
     return left
 
 
-def _resolve(host: str, port: int) -> list[Address]:
+def _resolve(host: str, port: int, end: float) -> list[Address]:
+    """In a thread, which is left behind where the system takes longer than there is time."""
+    answers: SimpleQueue[list[Address] | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+            answers.put([ipaddress.ip_address(text) for text in texts])
+        except (OSError, ValueError) as error:
+            answers.put(error)
+
+    Thread(target=look_up, name="outbound-resolve", daemon=True).start()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{host} cannot be resolved: {error}") from error
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+        answer = answers.get(timeout=_left(end))
+    except Empty:
+        raise Unreachable(f"{host} could not be resolved in time") from None
+    if isinstance(answer, Exception):
+        raise Unreachable(f"{host} cannot be resolved: {answer}") from answer
+    return answer
 
 
 def _read(answer: httpcore.Response, end: float) -> str:
@@ -202,12 +256,18 @@ def _read(answer: httpcore.Response, end: float) -> str:
         if len(body) >= MAX_READ:
             break
         _left(end)
-    return body[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT].replace("\x00", "�")
+    # A database column takes no NUL.
+    return body[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT].replace("\x00", "\ufffd")
 
 
 def _retry_after(answer: httpcore.Response) -> float | None:
-    """Seconds; the form with a date is not used by anybody that matters here."""
-    for name, value in answer.headers:
-        if name.lower() == b"retry-after" and value.strip().isdigit() and len(value) < 10:
-            return float(value)
-    return None
+    """Seconds from the answer on; a moment counts from the sender's own Date."""
+    headers = {name.lower(): value.strip() for name, value in answer.headers}
+    text = headers.get(b"retry-after", b"")
+    if text.isdigit():
+        return float(text[:9])
+    try:
+        at, sent = (parsedate_to_datetime(one.decode()) for one in (text, headers[b"date"]))
+        return max(0.0, (at - sent).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return None

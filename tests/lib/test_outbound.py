@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,8 @@ def resolver(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
         "https://user:password@example.com/",
         "https://example.com/#part",
         "https://example.com/a b",
+        "https://exämple.com/",
+        "http://１２７.0.0.1/",
         "https://example.com/\x7f",
         "https://[::1",
         "https://example.com:99999/",
@@ -64,6 +67,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
         "http://224.0.0.1/",
         "http://255.255.255.255/",
         "http://192.0.2.1/",
+        "http://192.0.0.8/",
+        "http://198.18.0.1/",
+        "http://240.0.0.1/",
         "http://2130706433/",
         "http://0x7f000001/",
         "http://0177.0.0.1/",
@@ -76,6 +82,12 @@ def resolver(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
         "http://[fc00::1]/",
         "http://[64:ff9b::7f00:1]/",
         "http://[2002:7f00:1::]/",
+        "http://[2002:808:808::]/",
+        "http://[2001:0:808:808::1]/",
+        "http://[2001:db8::1]/",
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[::ffff:0:10.0.0.1]/",
+        "http://[fec0::1]/",
         "http://[ff02::1]/",
     ],
 )
@@ -93,6 +105,8 @@ def test_what_can_never_be_a_target(url: str, settings: Settings) -> None:
         "http://8.8.8.8:8080/",
         "https://[2606:4700::1111]/",
         "https://[::ffff:8.8.8.8]/",
+        "https://[64:ff9b::808:808]/",
+        "https://xn--exmple-cua.com/%C3%A4",
     ],
 )
 def test_what_may_be_one(url: str, settings: Settings) -> None:
@@ -108,6 +122,30 @@ def test_an_answer(peer: HTTPPeer) -> None:
     (received,) = peer.received
     assert (received.path, received.body) == ("/x?y=1", b"{}")
     assert received.headers["host"] == f"127.0.0.1:{peer.port}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "0"}, 0.0),
+        ({"Retry-After": "9" * 40}, 999_999_999.0),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Thu, 01 Jan 2026 00:02:00 GMT"}, 120.0),
+        ({"Retry-After": "Wed, 31 Dec 2025 00:00:00 GMT"}, 0.0),
+        ({}, None),
+    ],
+)
+def test_when_to_come_again(
+    settings: Settings, headers: dict[str, str], seconds: float | None
+) -> None:
+    """A moment is measured by the clock of the one who named it."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    fields = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT", "Content-Length": "0"} | headers
+    head = "HTTP/1.1 503 Busy\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items())
+    with raw_server(f"{head}\r\n".encode()) as port:
+        answer = post(f"http://127.0.0.1:{port}/", body=b"", headers={})
+    assert (answer.status, answer.retry_after) == (503, seconds)
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_called(
@@ -129,6 +167,16 @@ def test_a_name_with_any_private_address_is_refused(
     resolver(monkeypatch, addresses)
     with pytest.raises(Refused, match="not a public address"):
         post("http://agent.example/", body=b"", headers={})
+
+
+def test_the_next_address_is_tried_where_nobody_listens(
+    peer: HTTPPeer, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    peer.expect()
+    settings.OUTBOUND_ALLOW = ["127.0.0.0/8", "::1/128"]
+    asked = resolver(monkeypatch, ["::1", "127.0.0.1"])
+    assert post(f"http://agent.example:{peer.port}/", body=b"", headers={}).status == 200
+    assert asked == ["agent.example"]
 
 
 def test_redirects_are_answers(peer: HTTPPeer) -> None:
@@ -172,10 +220,56 @@ def raw_server(*chunks: bytes, pause: float = 0.0) -> Iterator[int]:
 
 
 def test_a_server_that_drips_ends_in_time(settings: Settings) -> None:
+    """Each piece comes soon enough, and with more time all of them would be there."""
     settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-    with raw_server(head, *[b"x"] * 100, pause=0.2) as port, pytest.raises(Unreachable):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+    with raw_server(head, *[b"x"] * 10, pause=0.3) as port, pytest.raises(Unreachable):
         post(f"http://127.0.0.1:{port}/", body=b"", headers={}, timeout=1.0)
+
+
+def test_headers_that_drip_end_in_time(settings: Settings) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    pieces = b"HTTP/1.1 200 OK|\r\nContent-|Length|: |0|\r\n|X: |1|\r\n|\r\n".split(b"|")
+    with raw_server(*pieces, pause=0.3) as port, pytest.raises(Unreachable):
+        post(f"http://127.0.0.1:{port}/", body=b"", headers={}, timeout=1.0)
+
+
+def test_a_server_that_reads_slowly_ends_in_time(settings: Settings) -> None:
+    """Each part is taken soon enough, and with more time all of them would be."""
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    listener = socket.create_server(("127.0.0.1", 0))
+    got: list[bytes] = []
+
+    def read_slowly() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while part := connection.recv(1_000_000, socket.MSG_WAITALL):
+                got.append(part)
+                time.sleep(0.1)
+
+    thread = threading.Thread(target=read_slowly, daemon=True)
+    thread.start()
+    url, body = f"http://127.0.0.1:{listener.getsockname()[1]}/", b"x" * 50_000_000
+    with pytest.raises(Unreachable):
+        post(url, body=body, headers={}, timeout=1.0)
+    thread.join(30)
+    listener.close()
+    assert sum(map(len, got)) < len(body)
+
+
+def test_a_resolver_that_hangs_ends_in_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def hang(*args: Any, **kwargs: Any) -> Any:
+        released.wait(30)
+        raise socket.gaierror("gave up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with pytest.raises(Unreachable, match="could not be resolved in time"):
+        post("http://nobody.example/", body=b"", headers={}, timeout=0.5)
+    released.set()
 
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Len"])

@@ -12,9 +12,16 @@ from typing import Any
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
+
+
+def _parts(name: str) -> list[str]:
+    """What stands between the commas."""
+    return [part.strip() for part in env.list(name, default=[]) if part.strip()]
+
 
 DEBUG = env.bool("HITL_DEBUG", default=False)
 TESTING = env.bool("HITL_TEST", default=False)
@@ -24,14 +31,23 @@ HOME = Path(env.str("HITL_HOME", default=str(BASE_DIR / "var")))
 INSECURE_SECRET_KEY = "insecure-key-for-commands-that-keep-no-secrets"  # noqa: S105
 SECRET_KEY = env.str("HITL_SECRET_KEY", default=INSECURE_SECRET_KEY)
 # What seals the secrets in the database; the first key seals, every one of them opens.
-ENCRYPTION_KEYS = env.list("HITL_ENCRYPTION_KEYS", default=[SECRET_KEY])
+ENCRYPTION_KEYS = _parts("HITL_ENCRYPTION_KEYS") or [SECRET_KEY]
+if any(len(_key) < 32 for _key in _parts("HITL_ENCRYPTION_KEYS")):
+    raise ImproperlyConfigured("HITL_ENCRYPTION_KEYS: give each key at least 32 random characters")
 BASE_URL = env.str("HITL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("HITL_ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 HTTPS = BASE_URL.startswith("https://")
 # Networks that webhooks and callbacks may reach although they are not public.
-OUTBOUND_ALLOW = env.list("HITL_OUTBOUND_ALLOW", default=[])
+OUTBOUND_ALLOW = _parts("HITL_OUTBOUND_ALLOW")
 for _network in OUTBOUND_ALLOW:
-    ipaddress.ip_network(_network)  # raises at start, and names what is wrong
+    try:
+        ipaddress.ip_network(_network)
+    except ValueError as _error:
+        raise ImproperlyConfigured(f"HITL_OUTBOUND_ALLOW: {_error}") from None
+# Whoever asks for /metrics has to know it; without one there are none.
+METRICS_TOKEN = env.str("HITL_METRICS_TOKEN", default="")
+# Called every quarter of a minute while all is well, for a dead-man's switch elsewhere.
+HEARTBEAT_URL = env.str("HITL_HEARTBEAT_URL", default="")
 SLACK_API_URL = env.str("HITL_SLACK_API_URL", default="https://slack.com/api/")
 # smtp://user:password@host:587/?tls=True; without one, what would be sent by e-mail fails.
 vars().update(env.email_url("HITL_EMAIL_URL", default="smtp://localhost:25"))
@@ -184,12 +200,17 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("HITL_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
+        # What it logs names addresses with their secrets; deliveries have it, without those.
+        "apprise": {"handlers": ["nowhere"], "propagate": False},
     },
 }
 structlog.configure(

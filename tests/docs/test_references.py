@@ -111,7 +111,7 @@ def test_fields_of_a_case() -> None:
 # How the environment is read, and what is read of it for a purpose of our own.
 _READS = (
     r'\benv(?:\.\w+)?\("([A-Z][A-Z_]+)"',
-    r'\b_database\("([A-Z_]+)"',
+    r'\b_(?:database|parts)\("([A-Z_]+)"',
     r'\benviron(?:\.get\(|\[)"([A-Z][A-Z_]+)"',
     r'uses_outside\(environ, "([A-Z_]+)"\)',
     r'"([A-Z_]+)" (?:not )?in (?:environ|variables)',

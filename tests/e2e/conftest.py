@@ -3,17 +3,16 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from hitlconsole.accounts.models import Agent, Team, User
 from hitlconsole.accounts.services import create_sign_in_link
 from tests.api.server import Server, serve
+from tests.browser import fresh_context, started_chromium, strict_page
 from tests.factories import make_admin, make_agent, make_reviewer, make_team
 
-CHROMIUM = Path("/usr/bin/chromium")
 THEMES = ("light", "dark")
 
 
@@ -37,13 +36,9 @@ class Console:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The driver keeps an event loop in this thread, in which Django guards its ORM."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is missing: no browser to try the pages in")
-    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patched, started_chromium() as browser:
         patched.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -58,26 +53,14 @@ def console(chromium: Browser, committed_db: str) -> Iterator[Console]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
+    with fresh_context(chromium, patience_ms=10_000) as context:
+        yield context
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """An error of a script, or a breach of the content policy, fails the test."""
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
-    yield page
-    assert problems == []
+    with strict_page(context) as page:
+        yield page
 
 
 @pytest.fixture

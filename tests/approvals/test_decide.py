@@ -129,7 +129,8 @@ def test_admins_decide_only_what_was_escalated(request_, team) -> None:
 
 def test_other_teams_do_not_even_see_it(request_) -> None:
     stranger = make_reviewer(make_team("Support"))
-    refused("not_found", decide, request_, stranger, "approve")
+    problem = refused("not_found", decide, request_, stranger, "approve")
+    assert problem.detail == "There is no such request, or it belongs to another team."
 
 
 def test_compliance_reads_and_does_not_decide(request_, team) -> None:
@@ -256,5 +257,7 @@ def test_withdrawing_closes_and_repeats_quietly(ana, agent_and_key, request_) ->
 
 def test_another_agents_request_is_not_found(team, request_) -> None:
     other, _ = make_agent(team)
-    refused("not_found", withdraw_request, agent_id=other.id, request_id=request_.id)
-    refused("not_found", post_message, agent_id=other.id, request_id=request_.id, text="x")
+    for call, words in ((withdraw_request, {}), (post_message, {"text": "x"})):
+        problem = refused("not_found", call, agent_id=other.id, request_id=request_.id, **words)
+        assert problem.detail == "There is no request with this id."
+    assert trail(request_) == ["requested"]

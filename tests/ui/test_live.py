@@ -235,6 +235,8 @@ def test_shortcuts_can_be_switched_off(queue: Page, site: str) -> None:
 
 def test_a_sequence_goes_elsewhere(queue: Page, site: str) -> None:
     target = queue.locator("[data-key='g a']").get_attribute("href")
-    with queue.expect_request(f"{site}{target}"):
+    assert target == "/agents/"
+    with queue.expect_request(f"{site}{target}") as asked:
         queue.keyboard.press("g")
         queue.keyboard.press("a")
+    assert (asked.value.method, asked.value.is_navigation_request()) == ("GET", True)

@@ -5,7 +5,9 @@ import time
 from celery import shared_task
 
 from approvals.notifications import outbox
-from approvals.services import acknowledgement, deadlines
+from approvals.services import acknowledgement, auditing, deadlines
+from hitlconsole.lib import heartbeats
+from hitlconsole.lib.heartbeats import Service, record_heartbeat
 
 # A tick ends after that time, so that the next one can see new settings and a stop.
 TICK_SECONDS = 20.0
@@ -22,6 +24,23 @@ def sweep_due() -> int:
         if not changed:
             break
     return total
+
+
+@shared_task
+def note_beat() -> None:
+    """The scheduler lives: a tick of its came through."""
+    record_heartbeat(Service.BEAT, "scheduler")
+
+
+@shared_task
+def audit_promises() -> int:
+    """Look whether every promise is kept; how many are not."""
+    return auditing.audit()
+
+
+@shared_task
+def prune_heartbeats() -> int:
+    return heartbeats.prune_heartbeats()
 
 
 @shared_task

@@ -1,5 +1,6 @@
 """The web process: the lean door for agents, health for whoever watches, Django for the rest."""
 
+import asyncio
 import os
 
 import django
@@ -11,9 +12,19 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from approvals.api.lean import API, LeanDoor  # noqa: E402
 from approvals.api.waiting import waiting_room  # noqa: E402
+from approvals.metrics import CONTENT_TYPE, render_metrics  # noqa: E402
 from hitlconsole.lib.checks import refuse_insecure_secret_key  # noqa: E402
-from hitlconsole.lib.health import HEALTH, READY, answer_health, answer_ready  # noqa: E402
+from hitlconsole.lib.health import (  # noqa: E402
+    HEALTH,
+    METRICS,
+    READY,
+    answer_health,
+    answer_metrics,
+    answer_ready,
+)
+from hitlconsole.lib.heartbeats import Service  # noqa: E402
 from hitlconsole.lib.lifespan import live  # noqa: E402
+from hitlconsole.lib.pulse import Pulse  # noqa: E402
 from hitlconsole.lib.rawasgi import Application, Receive, Scope, Send  # noqa: E402
 
 
@@ -21,14 +32,18 @@ class WebProcess:
     def __init__(self) -> None:
         self._django: Application = ASGIHandler()
         self._lean = LeanDoor(self._django)
+        self._pulse = Pulse([Service.WEB])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            self._pulse.start()
             await live(receive, send, on_stopping=_stopping, on_stopped=self._stopped)
         elif scope["path"] == HEALTH:
             await answer_health(scope, send)
         elif scope["path"] == READY:
             await answer_ready(scope, send)
+        elif scope["path"] == METRICS:
+            await answer_metrics(scope, send, render_metrics, CONTENT_TYPE)
         elif scope["path"].startswith(API):
             await self._lean(scope, receive, send)
         else:
@@ -36,6 +51,7 @@ class WebProcess:
 
     async def _stopped(self) -> None:
         await waiting_room().stop()
+        await asyncio.to_thread(self._pulse.stop)
         self._lean.stop()
 
 

@@ -24,6 +24,7 @@ from approvals.console.agents import (
     with_failures,
 )
 from approvals.console.door import page
+from approvals.services.acknowledgement import acknowledge_takeover
 from approvals.services.takeovers import release_takeover
 from autonomy.services import move_profile
 from autonomy.vocabulary import Level
@@ -157,6 +158,21 @@ def revoke_agent_key(request: HttpRequest, agent_id: UUID, key_id: UUID) -> Http
     revoke_key(key, by=person(user))
     messages.success(request, f"The key {key.prefix}… works no more.")
     return redirect("console:agent", agent_id)
+
+
+@page
+@require_POST
+def acknowledge(request: HttpRequest, takeover_id: UUID) -> HttpResponse:
+    """Somebody has it: nobody else is told any more."""
+    try:
+        takeover = acknowledge_takeover(takeover_id=takeover_id, reviewer=current_user(request))
+    except Problem as problem:
+        if problem.status != 409:
+            raise
+        messages.error(request, problem.detail)
+        return redirect("console:agents")
+    messages.success(request, "You have it. Nobody else is told any more.")
+    return redirect("console:agent", takeover.agent_id)
 
 
 @page

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from approvals.access import visible_requests
+from approvals.access import acknowledgement_refusal, visible_requests
 from approvals.console.queue import COLUMNS, RELATED, as_rows
 from approvals.console.snippets import snippets
 from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
@@ -94,7 +94,7 @@ def get_administered_agent(user: User, agent_id: UUID) -> Agent:
 
 def open_takeover(agent: Agent) -> Takeover | None:
     return (
-        Takeover.objects.select_related("request", "started_by")
+        Takeover.objects.select_related("request", "started_by", "acknowledged_by")
         .filter(agent=agent, status=TakeoverStatus.OPEN)
         .first()
     )
@@ -114,7 +114,7 @@ def agent_context(user: User, agent: Agent) -> dict[str, Any]:
     now = database_now()
     recent = visible_requests(user).filter(agent=agent).order_by("-created_at", "-id")
     outcomes = Outcome.objects.filter(agent=agent).order_by("-reported_at")[:LAST]
-    document = current_policy().document
+    document, takeover = current_policy().document, open_takeover(agent)
     return {
         "agent": agent,
         "now": now,
@@ -125,7 +125,10 @@ def agent_context(user: User, agent: Agent) -> dict[str, Any]:
         "rows": as_rows(recent.select_related(*RELATED).only(*COLUMNS)[:10], user, now),
         "outcomes": list(outcomes),
         "keys": agent.keys.order_by("-created_at"),
-        "takeover": open_takeover(agent),
+        "takeover": takeover,
+        "may_acknowledge": takeover is not None
+        and takeover.acknowledged_by is None
+        and acknowledgement_refusal(user, takeover) is None,
         "administers": may_administer(user, agent.team),
         "scopes": [scope for scope in Scope if scope is not Scope.DECIDE],
         "levels": list(Level),

@@ -141,7 +141,7 @@ class TakeoverRow:
 
     takeover = True
     level = Level.HUMAN_TAKEOVER.value
-    cost = holder = outcome = ""
+    cost = outcome = ""
     deadline_words = "to acknowledge"
 
     @property
@@ -161,8 +161,13 @@ class TakeoverRow:
         return self.stopped.started_at
 
     @property
-    def deadline(self) -> datetime:
-        return self.stopped.acknowledge_by
+    def deadline(self) -> datetime | None:
+        """The clock stops when somebody says that they have it."""
+        return None if self.stopped.acknowledged_at else self.stopped.acknowledge_by
+
+    @property
+    def holder(self) -> str:
+        return self.stopped.acknowledged_by.name if self.stopped.acknowledged_by else ""
 
     # An agent is stopped: nobody should have to wait for that news.
     urgent = True
@@ -329,11 +334,11 @@ def _takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
 
 
 def open_takeovers(user: User, wanted: QueueFilter) -> QuerySet[Takeover]:
-    """By acknowledgement clock; a filter by holder leaves none, for nobody holds them."""
+    """By acknowledgement clock; "mine" are those that the person has acknowledged."""
     takeovers = Takeover.objects.filter(in_sight(user), status=TakeoverStatus.OPEN)
-    takeovers = takeovers.select_related("agent", "team", "request")
+    takeovers = takeovers.select_related("agent", "team", "request", "acknowledged_by")
     if wanted.mine:
-        return takeovers.none()
+        takeovers = takeovers.filter(acknowledged_by=user)
     return takeovers.filter(_takeover_conditions(wanted)).order_by("acknowledge_by")
 
 

@@ -18,6 +18,7 @@ from approvals.console.timelines import named_timeline
 from approvals.console.verdicts import Sent
 from approvals.console.words import REJECT_REASONS
 from approvals.models import ApprovalRequest
+from approvals.services.presence import record_look
 from approvals.vocabulary import Verdict
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
@@ -84,6 +85,7 @@ def request_context(
 ) -> dict[str, Any]:
     """`back`: the filters of the queue that the request stands beside."""
     user = current_user(request)
+    record_look(item, user)
     context = detail_context(user, item)
     before, following = _neighbours(user, item, back)
     return context | {

@@ -79,6 +79,8 @@ def reasons(request: ApprovalRequest) -> list[str]:
 
 def subject(message: Outgoing) -> str:
     """One line, without line breaks."""
+    if not message.news:
+        return one_line(message.note)
     first = line_of(message.news[0], message)
     if len(message.news) > 1:
         return f"{len(message.news)} × {first.what}"
@@ -94,6 +96,8 @@ def one_line(text: str, longest: int = SHORT) -> str:
 def as_text(message: Outgoing) -> str:
     """The whole message; of several, a line and a link each."""
     lines = [line_of(news, message) for news in message.news]
+    if not lines:
+        return message.note
     if len(lines) == 1:
         (line,) = lines
         return "\n".join([f"{line.title} {line.what}.", "", *line.facts, "", line.url])

@@ -5,7 +5,10 @@ from typing import Any
 
 from django.db import connection
 
+from approvals.access import decision_refusal
+from approvals.models import OPEN_VALUES, ApprovalRequest
 from hitlconsole.accounts.models import Role, User
+from hitlconsole.lib.clock import HitlNow
 
 # A stretch goes on while heartbeats come at most this far apart.
 GAP = timedelta(seconds=15)
@@ -31,6 +34,16 @@ SELECT %(user)s, team.team_id, clock.now, clock.now
 FROM team CROSS JOIN clock
 WHERE NOT EXISTS (SELECT FROM running WHERE running.team_id = team.team_id)
 """
+
+
+def record_look(request: ApprovalRequest, user: User) -> None:
+    """The first time that somebody who may decide looks at what is open; once, and no revision."""
+    if request.first_look_at is None and request.status in OPEN_VALUES:
+        unseen = ApprovalRequest.objects.filter(
+            pk=request.pk, first_look_at=None, status__in=OPEN_VALUES
+        )
+        if decision_refusal(user, request) is None:
+            unseen.update(first_look_at=HitlNow())
 
 
 def record_presence(user: User) -> None:

@@ -7,22 +7,27 @@ from collections.abc import Callable
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.crypto import constant_time_compare
 
 from hitlconsole.lib.jsonout import dumps
-from hitlconsole.lib.rawasgi import Scope, Send, send_response
+from hitlconsole.lib.rawasgi import Scope, Send, header, send_response
 from hitlconsole.lib.units import unit_of_work
 
 logger = logging.getLogger(__name__)
 
-HEALTH, READY = "/healthz", "/readyz"
+HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 CHECK_SECONDS = 3.0
 NO_STORE = ("Cache-Control", "no-store")
 
 
 @unit_of_work
 def check_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """It answers, and its tables are those that this version was written for."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise RuntimeError(f"{len(plan)} migrations are not applied")
 
 
 def check_redis() -> None:
@@ -33,6 +38,9 @@ def check_redis() -> None:
 
 
 CHECKS: dict[str, Callable[[], None]] = {"database": check_database, "redis": check_redis}
+# Without these no request can be answered. Redis only wakes the workers: what a web process
+# decides and stores stands in the database.
+NEEDED = frozenset({"database"})
 
 
 async def answer_health(scope: Scope, send: Send) -> None:
@@ -42,12 +50,29 @@ async def answer_health(scope: Scope, send: Send) -> None:
 
 
 async def answer_ready(scope: Scope, send: Send) -> None:
-    """200 where all that the process needs answers in time, 503 with what does not."""
+    """200 where all that the process needs answers in time, 503 with what does not; what it can do
+    without is told as degraded.
+    """
     states = dict(zip(CHECKS, await asyncio.gather(*map(_state, CHECKS)), strict=True))
-    ready = set(states.values()) == {"ok"}
-    body = dumps({"status": "ok" if ready else "unavailable"} | states)
+    ready = all(states[name] == "ok" for name in NEEDED)
+    status = "degraded" if ready and set(states.values()) != {"ok"} else "ok"
+    body = dumps({"status": status if ready else "unavailable"} | states)
     headers = (("Content-Type", "application/json"), NO_STORE)
     await send_response(scope, send, 200 if ready else 503, headers, body)
+
+
+async def answer_metrics(
+    scope: Scope, send: Send, render: Callable[[], bytes], content_type: str
+) -> None:
+    """For who has the token; without a token in the settings there are no metrics here."""
+    given = header(scope, b"authorization") or ""
+    if not settings.METRICS_TOKEN:
+        await send_response(scope, send, 404, (NO_STORE,), b"")
+    elif not constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}"):
+        await send_response(scope, send, 401, (NO_STORE, ("WWW-Authenticate", "Bearer")), b"")
+    else:
+        body = await asyncio.to_thread(unit_of_work(render))
+        await send_response(scope, send, 200, (("Content-Type", content_type), NO_STORE), body)
 
 
 async def _state(name: str) -> str:

@@ -32,6 +32,9 @@ NAV = (
     NavEntry("Action types", "console:action-types", "action-types", "action-types"),
     NavEntry("Policy", "console:policy", "policy", "policy", "g p"),
     NavEntry("Team", "console:team", "team", "team"),
+    NavEntry("Escalation", "console:escalations", "escalate", "escalation"),
+    NavEntry("Channels", "console:channels", "bell", "channels"),
+    NavEntry("Health", "console:health", "eye", "health"),
     NavEntry("Audit", "audit:timeline", "audit", "audit", "g l"),
 )
 

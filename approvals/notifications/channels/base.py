@@ -59,6 +59,8 @@ class Outgoing:
     # For a person who may decide by mail: request -> the link to its page, with the code beside it.
     links: Mapping[UUID, PersonalLink] = field(default_factory=dict, repr=False)
     folded: bool = False
+    # What a message says that carries no news: a trial of the channel.
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ def _judge(answer: outbound.Response) -> Receipt:
 
 def _body(message: Outgoing, now: datetime) -> dict[str, Any]:
     """`type`, `timestamp` and `data`; an agent hears of what is its own, under its own names."""
+    if not message.news:
+        return {"type": "test", "timestamp": now, "data": {"note": message.note}}
     (news,) = message.news
     kind = str(message.kind)
     if message.transport is Transport.CALLBACK:

@@ -96,6 +96,9 @@ def test_both_secrets_sign_during_a_rotation_and_the_former_ends(
     [
         (Reply(204, b""), "sent", "sent"),
         (Reply(500, b"oops"), "temporary", "queued"),
+        (Reply(408, b""), "temporary", "queued"),
+        (Reply(425, b""), "temporary", "queued"),
+        (Reply(400, b"what?"), "permanent", "dead"),
         (Reply(429, b"", {"Retry-After": "120"}), "temporary", "queued"),
         (Reply(302, b"", {"Location": "http://169.254.169.254/"}), "permanent", "dead"),
         (Reply(410, b"gone"), "permanent", "dead"),
@@ -114,6 +117,32 @@ def test_what_the_receiver_answers_is_on_record(
     assert (attempt.outcome, delivery.status) == (outcome, status)
     assert attempt.response_status == (reply.status or None)
     assert attempt.response == reply.body.decode() if reply.status else attempt.error
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "too_early", "later"),
+    [("120", 100, 21), ("1", 4, 2), ("99999999", 86_390, 11)],
+    ids=["as asked", "never sooner than the own pause", "a day at most"],
+)
+def test_the_receiver_says_when(
+    receiver: HTTPPeer,
+    key: str,
+    ana: User,
+    advance_clock: Any,
+    retry_after: str,
+    too_early: int,
+    later: int,
+) -> None:
+    receiver.expect(at_least=2, at_most=2)
+    receiver.replies = [Reply(429, b"", {"Retry-After": retry_after})]
+    decide(submit(key, facts=HARD, callback_url=f"{receiver.url}/hook"), ana, "reject")
+    run_outbox()
+    advance_clock(seconds=too_early)
+    run_outbox()
+    assert len(receiver.received) == 1
+    advance_clock(seconds=later)
+    run_outbox()
+    assert Delivery.objects.get().status == "sent"
 
 
 def test_repeats_have_the_same_id(

@@ -19,12 +19,11 @@ from approvals.console.editing import pretty
 from approvals.console.words import LEVEL_OPTIONS
 from approvals.schemas import schema_errors
 from autonomy.models import DOMAIN_CHOICES, ActionType
-from autonomy.services import save_action_type
+from autonomy.services import MAX_SCHEMA_DEPTH, save_action_type
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Team, User
 from hitlconsole.accounts.services import person
 from hitlconsole.accounts.sessions import current_user
-from hitlconsole.lib.jsonvalues import MAX_DEPTH
 from hitlconsole.lib.problems import Problem
 from hitlconsole.lib.strictjson import StrictJSONError, loads
 
@@ -34,8 +33,6 @@ TRUTH = {"": None, "yes": True, "no": False}
 WORDS = {truth: word for word, truth in TRUTH.items()}
 YEAR = 365 * 86_400
 LATELY = 1000
-# The record of its registration holds the schema in a list.
-MAX_SCHEMA_DEPTH = MAX_DEPTH - 1
 
 
 class ActionTypeForm(forms.Form):

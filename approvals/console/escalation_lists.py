@@ -51,6 +51,7 @@ class StepView:
     """One line of what would happen; times on the wall clock of the chosen zone."""
 
     at: datetime
+    when: str
     after: str
     what: str
     reason: str
@@ -88,7 +89,9 @@ def step_views(
     begin = steps[0].at if steps else None
     return [
         StepView(
-            at=step.at.astimezone(ZoneInfo(zone)),
+            at=step.at,
+            # In words: a template would show the time in the zone of the settings.
+            when=f"{step.at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M:%S}",
             after=duration((step.at - begin).total_seconds()) if begin else "",
             what=STEP_WORDS[step.kind],
             reason=REASON_WORDS.get(step.reason, step.reason),

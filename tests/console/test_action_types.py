@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from autonomy.models import ActionType
+from hitlconsole.lib.problems import FieldError, Problem
 from tests.console.conftest import House
 from tests.console.html import read
 from tests.factories import make_action_type, submit
@@ -98,6 +99,17 @@ def test_the_deepest_schema_is_kept_and_on_record(house: House, admin: Client) -
     assert answer.status_code == 302
     assert ActionType.objects.get().arguments_schema == json.loads(schema)
     assert AuditEvent.objects.filter(type="action_type_created").count() == 1
+
+
+def test_a_schema_too_deep_for_the_record_is_refused_at_every_door(db: None) -> None:
+    schema = json.loads('{"not":' * 31 + "{}" + "}" * 31)
+    with pytest.raises(Problem) as caught:
+        make_action_type("refund.create", arguments_schema=schema)
+    assert (caught.value.code, caught.value.errors) == (
+        "invalid_request",
+        (FieldError(("arguments_schema",), "nested deeper than 31 levels"),),
+    )
+    assert not ActionType.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["Refund", "a b", "x..y", "", "é", "a" * 101])

@@ -22,7 +22,7 @@ from tests.factories import (
     submit,
 )
 
-OPEN_TO_ALL = {"accounts:sign-in", "accounts:sign-in-link"}
+OPEN_TO_ALL = {"console:decision-link", "accounts:sign-in", "accounts:sign-in-link"}
 
 
 def console_views() -> Iterator[tuple[str, URLPattern]]:

@@ -10,12 +10,12 @@ from hitlconsole.local.environment import RUNTIME, ensure_environment
 from hitlconsole.local.paths import home_from, prepare_home
 from hitlconsole.local.signals import StopSignals
 
-BENCHMARKS = ("ingest", "wake")
+BENCHMARKS = ("ingest", "sweep", "wake")
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
     if not arguments or arguments[0] not in BENCHMARKS:
-        sys.exit(f"error: the benchmarks are {' and '.join(BENCHMARKS)}")
+        sys.exit(f"error: the benchmarks are {', '.join(BENCHMARKS)}")
     name, *rest = arguments
     signals = StopSignals()
     signals.install()

@@ -1,6 +1,7 @@
 """What a benchmark does inside the application, in a process of its own with its environment.
 
 `python -m bench.inside seed AGENTS` makes a team, a reviewer and agents, and prints them as JSON.
+`python -m bench.inside sweep BATCH` sweeps until nothing is due, and prints how many changed.
 `python -m bench.inside decide REVIEWER` approves each request whose id it reads, and prints the
 monotonic clock in nanoseconds before the decision and after its commit.
 """
@@ -17,6 +18,7 @@ django.setup()  # what is imported below needs the apps
 
 from django.db import transaction  # noqa: E402
 
+from approvals.services.deadlines import sweep_due  # noqa: E402
 from approvals.services.decide import decide_request  # noqa: E402
 from approvals.vocabulary import Channel, Verdict  # noqa: E402
 from hitlconsole.accounts.models import Role, Team, User  # noqa: E402
@@ -64,10 +66,19 @@ def _approve(reviewer: User, request_id: UUID) -> tuple[int, int]:
     return begun, time.monotonic_ns()
 
 
+def sweep(batch: int) -> None:
+    total = 0
+    while changed := sweep_due(batch):
+        total += changed
+    print(total)
+
+
 def main(arguments: Sequence[str]) -> None:
     command, argument = arguments
     if command == "seed":
         seed(int(argument))
+    elif command == "sweep":
+        sweep(int(argument))
     else:
         decide(argument)
 

@@ -142,8 +142,7 @@ def _at(
             told.setdefault(outcome.person, outcome)
         else:
             left_out.setdefault(outcome)
-    kept = [one for one in left_out if one.person not in told]
-    return Resolved(tuple(told.values()), tuple(kept))
+    return Resolved(tuple(told.values()), tuple(left_out))
 
 
 def _judge(

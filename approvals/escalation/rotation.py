@@ -95,6 +95,7 @@ def on_call(
 
 def present(person: UUID, absences: Sequence[Absence], moment: datetime) -> UUID | None:
     """The person, or who stands in, or who stands in for that one; None: nobody."""
+    moment = moment.astimezone(UTC)
     seen: set[UUID] = set()
     while person not in seen:
         seen.add(person)

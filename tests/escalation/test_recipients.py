@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from approvals.escalation.policy import EscalationPolicy, Target, TargetKind, Tier
-from approvals.escalation.recipients import Resolved, Roster, resolve, resolve_exhausted
+from approvals.escalation.recipients import LeftOut, Resolved, Roster, resolve, resolve_exhausted
 from approvals.escalation.rotation import Absence
 
 TEAM = UUID(int=100)
@@ -80,6 +80,24 @@ def test_somebody_is_told(
     target: Target, roster: Roster, expected: list[tuple[str, str, bool]]
 ) -> None:
     assert told(resolve(one_tier(target), 0, roster, TEAM, NOON)) == expected
+
+
+def test_a_substitute_without_a_right_is_nobody() -> None:
+    policy = one_tier(person(BO), person(ANA))
+    found = resolve(policy, 0, away((BO, DEE)), TEAM, NOON)
+    assert told(found) == [("ana", "named by the tier", True)]
+    assert found.left_out == (LeftOut(BO, "away, and nobody stands in"),)
+
+
+def test_everybody_once_and_for_the_first_reason() -> None:
+    policy = one_tier(person(BO), Target(TargetKind.REVIEWERS), person(ANA))
+    assert told(resolve(policy, 0, away((ANA, BO)), TEAM, NOON)) == [
+        ("bo", "named by the tier", True)
+    ]
+    assert told(resolve(policy, 0, ROSTER, TEAM, NOON)) == [
+        ("bo", "named by the tier", True),
+        ("ana", "reviewer of the team", True),
+    ]
 
 
 def test_absences_end_at_their_end() -> None:

@@ -37,7 +37,7 @@ overrides = st.lists(
 )
 absences = st.lists(
     st.builds(
-        lambda span, person, instead: Absence(person, *span, instead),
+        lambda span, person, instead: Absence(person, span[0], span[1], instead),
         spans,
         st.sampled_from(PEOPLE),
         st.none() | st.sampled_from(PEOPLE),

@@ -106,6 +106,16 @@ STORIES = (
         policy=EscalationPolicy((ON_CALL,), repeat=1),
     ),
     Story(
+        "a decision at the very end of the time limit is a decision",
+        [
+            "0s told 0 bo",
+            "300s reminded 0 bo",
+            "540s reminded 0 bo",
+            "600s decided 0 -",
+        ],
+        more={"happenings": (after(600, Happens.DECIDED),)},
+    ),
+    Story(
         "the time limit is as long on the night on which the clocks go forward",
         [
             "0s told 0 ana,bo,cy",
@@ -195,8 +205,8 @@ STORIES = (
         policy=replace(THREE, repeat=1),
         more={
             "happenings": (
-                after(100, Happens.BY_HAND),
                 after(200, Happens.BY_HAND, tier=3),
+                after(100, Happens.BY_HAND),
                 after(300, Happens.DECIDED),
             )
         },
@@ -228,16 +238,22 @@ STORIES = (
         more={"happenings": (after(100, Happens.ASKED),), "hard_seconds": 7200},
     ),
     Story(
-        "without notice silence is no consent: the same tier is told again",
+        "without notice silence is no consent: the same tier is told again, and it never consents",
         [
             "0s told 0 ana,bo,cy",
             "150s reminded 0 ana,bo,cy",
             "270s reminded 0 ana,bo,cy",
             "300s escalated 0 ana,bo,cy no_notice +backup",
+            "600s reminded 0 ana,bo,cy",
+            "840s reminded 0 ana,bo,cy",
+            "900s escalated 1 ana,bo,cy,lead time_limit +backup",
+            "1200s reminded 1 ana,bo,cy,lead",
+            "1440s reminded 1 ana,bo,cy,lead",
+            "1500s expired 1 ana,bo,cy,lead exhausted",
         ],
         policy=DEFAULT_ESCALATION,
         level=Level.SOFT_APPROVAL,
-        more={"notice": False},
+        more={"notice": False, "hard_seconds": 600},
     ),
     Story(
         "a policy without silent consent goes to the next tier",

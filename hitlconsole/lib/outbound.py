@@ -269,5 +269,5 @@ def _retry_after(answer: httpcore.Response) -> float | None:
     try:
         at, sent = (parsedate_to_datetime(one.decode()) for one in (text, headers[b"date"]))
         return max(0.0, (at - sent).total_seconds())
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None

@@ -4,9 +4,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +132,9 @@ def test_an_answer(peer: HTTPPeer) -> None:
         ({"Retry-After": "9" * 40}, 999_999_999.0),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": f"Thu, 01 Jan {'9' * 20} 00:02:00 GMT"}, None),
+        ({"Retry-After": "Thu, 01 Jan 2026 00:02:00 GMT", "Date": f"1 Jan 2026 +{'9' * 20}"}, None),
+        ({"Retry-After": "Thu, 01 Jan 2026 00:02:00 -0000"}, None),
         ({"Retry-After": "Thu, 01 Jan 2026 00:02:00 GMT"}, 120.0),
         ({"Retry-After": "Wed, 31 Dec 2025 00:00:00 GMT"}, 0.0),
         ({}, None),
@@ -296,45 +300,108 @@ def test_nobody_listens_and_nobody_is_there(
         post("http://nobody.example/", body=b"", headers={})
 
 
-def test_a_certificate_is_checked_against_the_name(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
-    listener = socket.create_server(("127.0.0.1", 0))
+@contextmanager
+def tls_server(certificate: Path) -> Iterator[tuple[int, list[str | None]]]:
+    """Its port, and the name that the caller asked for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate = self_signed(tmp_path)
     context.load_cert_chain(certificate)
+    asked: list[str | None] = []
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         connection, _ = listener.accept()
-        with connection:
-            try:
-                context.wrap_socket(connection, server_side=True).close()
-            except OSError:
-                return
+        # Who does not trust the certificate goes away in the midst.
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(b"HTTP/1.1 204 Good\r\n\r\n")
+        connection.close()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
+    try:
+        yield listener.getsockname()[1], asked
+    finally:
+        thread.join(5)
+        listener.close()
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Makes the machine trust an authority for the time of the test."""
+
+    def trust_file(file: Path) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        outbound._trust.cache_clear()
+
+    yield trust_file
+    outbound._trust.cache_clear()
+
+
+def test_a_certificate_of_the_name_is_good_at_the_address_that_was_checked(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    trust: Callable[[Path], None],
+) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    certificate = self_signed(tmp_path)
+    trust(certificate)
     resolver(monkeypatch, ["127.0.0.1"])
-    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        post(f"https://agent.example:{listener.getsockname()[1]}/", body=b"", headers={})
-    thread.join(5)
-    listener.close()
+    with tls_server(certificate) as (port, asked):
+        answer = post(f"https://agent.example:{port}/", body=b"", headers={})
+    assert (answer.status, asked) == (204, ["agent.example"])
 
 
-def self_signed(folder: Any) -> str:
+@pytest.mark.parametrize(
+    ("host", "trusted", "words"),
+    [
+        ("other.example", True, "Hostname mismatch"),
+        ("127.0.0.1", True, "IP address mismatch"),
+        ("agent.example", False, "self-signed certificate"),
+    ],
+)
+def test_any_other_certificate_is_refused(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    trust: Callable[[Path], None],
+    host: str,
+    trusted: bool,
+    words: str,
+) -> None:
+    settings.OUTBOUND_ALLOW = ["127.0.0.1/32"]
+    certificate = self_signed(tmp_path)
+    if trusted:
+        trust(certificate)
+    resolver(monkeypatch, ["127.0.0.1"])
+    with tls_server(certificate) as (port, _), pytest.raises(Unreachable, match=words):
+        post(f"https://{host}:{port}/", body=b"", headers={})
+
+
+def self_signed(folder: Path) -> Path:
+    """For agent.example, with what strict checks ask of an authority."""
     key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.example")])
     now = datetime.now(UTC)
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    built = built.public_key(key.public_key()).serial_number(1)
-    built = built.not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    signed = built.sign(key, hashes.SHA256())
+    built = built.public_key(public).serial_number(x509.random_serial_number())
+    built = built.not_valid_before(now - timedelta(hours=1)).not_valid_after(
+        now + timedelta(days=1)
+    )
+    own = x509.SubjectKeyIdentifier.from_public_key(public)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+    names = x509.SubjectAlternativeName([x509.DNSName("agent.example")])
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    for extension in (own, issuer, names, authority):
+        built = built.add_extension(extension, critical=extension is authority)
     path = folder / "server.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    signed = built.sign(key, hashes.SHA256())
     path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return str(path)
+    return path

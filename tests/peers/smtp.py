@@ -1,6 +1,7 @@
 """A mail server that speaks SMTP. Whatever arrives without being expected fails the test."""
 
 import asyncio
+import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from tests.peers.inbox import Inbox
 
 LOCALHOST = "127.0.0.1"
 PATIENCE = 20.0
+# What the server says of each connection is no output of a test.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 class SMTPPeer:

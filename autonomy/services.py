@@ -23,6 +23,7 @@ from autonomy.policy.facts import ActionTypeFacts
 from autonomy.vocabulary import Domain, Level
 from hitlconsole.accounts.models import Agent, User
 from hitlconsole.lib.clock import database_now
+from hitlconsole.lib.jsonvalues import MAX_DEPTH, find_flaw
 from hitlconsole.lib.problems import Problem, invalid_field
 
 
@@ -119,6 +120,8 @@ def move_profile(
     return profile
 
 
+# The record of its registration holds the schema in a list.
+MAX_SCHEMA_DEPTH = MAX_DEPTH - 1
 ACTION_TYPE_FACTS = (
     "reversible",
     "domains",
@@ -133,7 +136,13 @@ ACTION_TYPE_FACTS = (
 
 @transaction.atomic
 def save_action_type(action_type: ActionType, *, by: Actor) -> ActionType:
-    """Register or change an action type; the event holds the facts before and after."""
+    """Register or change an action type; the event holds the facts before and after.
+
+    Raises invalid_request where the schema could not be kept on record.
+    """
+    flaw = find_flaw(action_type.arguments_schema, max_depth=MAX_SCHEMA_DEPTH)
+    if flaw:
+        raise invalid_field("arguments_schema", flaw.msg)
     before = ActionType.objects.select_for_update().filter(pk=action_type.pk).first()
     action_type.save()
     kind = EventType.ACTION_TYPE_CHANGED if before else EventType.ACTION_TYPE_CREATED

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
+# macOS names no limit and refuses to set it; it grants any process this much.
+MACOS_OPEN_MAX = 10_240
 HAS_PROC = Path("/proc/self/stat").exists()
 
 
@@ -106,6 +109,15 @@ def _die_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
             os._exit(1)
 
     return arm
+
+
+def raise_file_limit() -> None:
+    """As many open files as the machine allows us, for what we start: a waiting agent is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    wanted = MACOS_OPEN_MAX if hard == unlimited else hard
+    if soft != unlimited and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def send(identity: Identity, signum: signal.Signals) -> None:

@@ -19,6 +19,7 @@ from hitlconsole.local.home import hold_home
 from hitlconsole.local.logs import tail
 from hitlconsole.local.paths import Paths, write_private
 from hitlconsole.local.ports import SharedPort, connectable
+from hitlconsole.local.process import raise_file_limit
 from hitlconsole.local.services import start_services
 from hitlconsole.local.signals import StopSignals
 from hitlconsole.local.static_files import static_fingerprint
@@ -40,6 +41,7 @@ class Address:
 
 def run(paths: Paths, environ: Mapping[str, str], *, demo: bool) -> int:
     wanted = _port_from(environ)
+    raise_file_limit()
     signals = StopSignals()
     signals.install()
     mode = "demo" if demo else "run"

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -23,9 +26,20 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 NAMES = ["valkey", "postgres", "web-1", "web-2", "worker", "beat"]
 
 
+@contextmanager
+def _few_files() -> Iterator[None]:
+    """What is started in here may open 256 files, until it asks for more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "home") as stack:
+    with _few_files(), Stack(tmp_path_factory.mktemp("stack") / "home") as stack:
         yield stack
 
 
@@ -89,6 +103,21 @@ def test_the_application_is_no_superuser_and_cannot_change_the_tables(stack: Sta
         ).fetchone() == ("hitl_owner", False, True)
         extensions = connection.execute("SELECT extname FROM pg_extension").fetchall()
     assert {"pg_trgm", "btree_gin"} <= {name for (name,) in extensions}
+
+
+def test_what_runs_may_open_as_many_files_as_the_machine_allows(stack: Stack) -> None:
+    """Each agent that waits for its answer is a connection."""
+    hard = str(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    assert {name: _open_files(pid) for name in NAMES for pid in stack.pids(name)} == {
+        name: (hard, hard) for name in NAMES
+    }
+
+
+def _open_files(pid: int) -> tuple[str, str]:
+    """The soft and the hard limit."""
+    found = re.search(r"Max open files\s+(\d+)\s+(\d+)", Path(f"/proc/{pid}/limits").read_text())
+    assert found
+    return found[1], found[2]
 
 
 def test_no_password_stands_on_a_command_line(stack: Stack) -> None:

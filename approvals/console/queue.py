@@ -387,7 +387,8 @@ def next_open(user: User, wanted: QueueFilter, *, besides: UUID) -> UUID | None:
 @dataclass(frozen=True, slots=True)
 class Changes:
     """At the time `now`. `waiting`: whatever the filter; `shown`: the page's rows; `new`: matching
-    rows that it does not show; `released`: takeovers on the page that are over.
+    rows that it does not show, and `more`: there are others behind them; `released`: takeovers on
+    the page that are over.
     """
 
     now: datetime
@@ -395,6 +396,7 @@ class Changes:
     waiting: int
     shown: Sequence[Row]
     new: Sequence[Row | TakeoverRow]
+    more: bool
     released: Sequence[str]
     due: Sequence[Row]
 
@@ -403,7 +405,8 @@ class Changes:
         """Equal for equal answers (beside their clocks)."""
         tags = [*(row.tag for row in self.shown), *(row.id for row in self.new), *self.released]
         urgent = sum(row.urgent for row in self.new)
-        parts = (*tags, *(row.id for row in self.due), self.waiting, self.totals.words, urgent)
+        due = (row.id for row in self.due)
+        parts = (*tags, *due, self.waiting, self.totals.words, urgent, self.more)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -427,15 +430,14 @@ def load_changes(
     rows = as_rows(present, user, now, wanted)
     fresh = _lean(_before(requests, end) if end else requests)
     fresh = fresh.filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
+    found = as_rows(fresh[: MOST_NEW + 1], user, now, wanted)
     return Changes(
         now=now,
         totals=totals,
         waiting=count_waiting(user, wanted, totals),
         shown=rows,
-        new=[
-            *(_takeover_row(t, wanted) for t in news),
-            *as_rows(fresh[:MOST_NEW], user, now, wanted),
-        ],
+        new=[*(_takeover_row(t, wanted) for t in news), *found[:MOST_NEW]],
+        more=len(found) > MOST_NEW,
         released=_released(known - {row.request.id for row in rows}),
         due=_due(requests, user, now, wanted) if totals.due else [],
     )

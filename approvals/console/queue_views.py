@@ -166,6 +166,7 @@ def delta_body(changes: Changes) -> dict[str, Any]:
         | dict.fromkeys(changes.released, "Released"),
         "new": [row.id for row in changes.new],
         "new_count": len(changes.new),
+        "new_more": changes.more,
         "urgent": sum(row.urgent for row in changes.new),
         "counts": {"queue": changes.waiting},
         "summary": changes.totals.words,

@@ -20,10 +20,11 @@ DOM contract
 
 Every 2 s while the tab is visible: GET data-live-url with since and end (the cursors), revision (of the last answer),
 shown (ids of the rows, comma-separated), and visible=1: somebody is looking. The answer:
-  {"revision": str, "rows": {ID: {SLOT: html, "@revision": "4"}}, "new": [ID], "new_count": n, "urgent": n,
-   "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n}, "summary": text,
-   "server_time": ISO}
-  204: nothing changed. 401: the session has ended. Anything else counts as silence.
+  {"revision": str, "rows": {ID: {SLOT: html, "@revision": "4"}}, "new": [ID], "new_count": n, "new_more": bool,
+   "urgent": n, "gone": {ID: html of the slot "outcome"}, "due": html of the whole strip, "counts": {KEY: n},
+   "summary": text, "server_time": ISO}
+  new_more: new names only the first of them. 204: nothing changed. 401: the session has ended. Anything else counts
+  as silence.
 HTML comes from the console's own templates, where every text of an agent was escaped.
 */
 
@@ -93,16 +94,17 @@ function lock(buttons, reason, on) {
 
 // --- New rows wait ---
 
-function pillWords(count, urgent) {
-  return urgent ? `${count} new, ${urgent} urgent` : `${count} new`;
+function pillWords(count, urgent, more) {
+  const [news, least] = more ? [`more than ${count} new`, "at least "] : [`${count} new`, ""];
+  return urgent ? `${news}, ${least}${urgent} urgent` : news;
 }
 
-function showPill(count, urgent) {
+function showPill(count, urgent, more = false) {
   const pill = find("[data-live-pill]");
   if (!pill) return;
   pill.hidden = count === 0;
   pill.toggleAttribute("data-urgent", urgent > 0);
-  const words = pillWords(count, urgent);
+  const words = pillWords(count, urgent, more);
   const text = pill.querySelector("[data-live-pill-text]");
   if (text && text.textContent !== words) text.textContent = words;
   if (count > announcedNew) announce(`${words} in the queue`);
@@ -250,7 +252,7 @@ function apply(delta) {
   for (const [id, html] of Object.entries(delta.gone ?? {})) markGone(id, html);
   const strip = find("[data-live-due]");
   if (strip && typeof delta.due === "string" && !strip.contains(document.activeElement)) fill(strip, delta.due, true);
-  showPill(delta.new_count ?? (delta.new ?? []).length, delta.urgent ?? 0);
+  showPill(delta.new_count ?? (delta.new ?? []).length, delta.urgent ?? 0, delta.new_more);
   revision = delta.revision ?? revision;
 }
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from approvals.console import queue
 from approvals.models import ApprovalRequest, Presence, Takeover
 from approvals.services.claims import claim_request
 from approvals.services.deadlines import sweep_due
@@ -135,6 +136,19 @@ def test_what_comes_after_the_end_of_the_page_is_no_news(house: House, ana: Clie
     assert read(larger).rows()[0] == str(sooner.id)
     assert read(larger).rows()[-1] == str(later.id)
     assert (len(read(larger).rows()), larger.context["end"]) == (55, "")
+
+
+def test_what_is_new_beyond_the_most_is_said_and_not_counted(
+    house: House, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_NEW", 2)
+    fresh = [str(submit(house.key, description=f"Refund {n}").id) for n in range(2)]
+    first = ask_delta(ana, [])
+    assert (first["new"], first["new_count"], first["new_more"]) == (fresh, 2, False)
+    submit(house.key, description="One more")
+    second = ask_delta(ana, [])
+    assert (second["new"], second["new_count"], second["new_more"]) == (fresh, 2, True)
+    assert second["revision"] != first["revision"]
 
 
 @pytest.mark.parametrize(("size", "shown"), [("x", 50), ("-1", 50), ("7", 50), ("52", 52)])

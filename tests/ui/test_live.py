@@ -104,6 +104,16 @@ def test_new_rows_wait_until_they_are_asked_for(queue: Page) -> None:
     assert not pill.is_visible()
 
 
+def test_the_pill_says_where_it_stops_counting(queue: Page) -> None:
+    text = queue.locator("[data-live-pill-text]")
+    answer(queue, revision="2", new=["n1"], new_count=200, new_more=False)
+    assert text.inner_text() == "200 new"
+    answer(queue, revision="3", new=["n1"], new_count=200, new_more=True)
+    assert text.inner_text() == "more than 200 new"
+    answer(queue, revision="4", new=["n1"], new_count=200, new_more=True, urgent=2)
+    assert text.inner_text() == "more than 200 new, at least 2 urgent"
+
+
 def test_a_row_decided_elsewhere_greys_in_place(queue: Page) -> None:
     before = queue.evaluate(TOPS)
     answer(queue, revision="2", gone={"r3": "Approved by Ana 2 s ago"})

@@ -14,6 +14,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from hitlconsole.local.paths import ROOT
+from hitlconsole.local.process import spawn
 from hitlconsole.local.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -62,7 +63,8 @@ def start_fleet(stack: Stack, tmp_path: Path) -> Iterator[Callable[[], Fleet]]:
         options = ["--url", stack.url, "--pace", PACE, "--seed", "1"]
         log = tmp_path / f"fleet-{len(started)}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen([*command, *options], env=stack.env, cwd=ROOT, stdout=output)
+            # Ends with us, also where we are killed: then no fixture gets to it.
+            process = spawn([*command, *options], env=stack.env, cwd=ROOT, output=output)
         started.append(Fleet(process, log))
         return started[-1]
 

@@ -108,9 +108,8 @@ def test_the_application_is_no_superuser_and_cannot_change_the_tables(stack: Sta
 def test_what_runs_may_open_as_many_files_as_the_machine_allows(stack: Stack) -> None:
     """Each agent that waits for its answer is a connection."""
     hard = str(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    assert {name: _open_files(pid) for name in NAMES for pid in stack.pids(name)} == {
-        name: (hard, hard) for name in NAMES
-    }
+    limits = {name: _open_files(pid) for name in NAMES for pid in stack.pids(name)}
+    assert limits == dict.fromkeys(NAMES, (hard, hard))
 
 
 def _open_files(pid: int) -> tuple[str, str]:

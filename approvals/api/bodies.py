@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from hitlconsole.lib.outbound import check_url
+
 MAX_RESUME_STATE_BYTES = 64 * 1024
 MAX_BATCH = 100
 MAX_WAIT_SECONDS = 60
@@ -36,6 +38,13 @@ StatusName = Literal[
     "expired",
     "taken_over",
 ]
+
+
+def _possible_target(url: str) -> str:
+    flaw = check_url(url)
+    if flaw:
+        raise ValueError(f"cannot be called: {flaw}")
+    return url
 
 
 def _small_state(state: Any) -> Any:
@@ -159,10 +168,15 @@ class SubmissionIn(Body):
     grant: None = Field(
         default=None, description="Must be null: delegation is not available in this version."
     )
-    callback_url: Annotated[str, Field(max_length=2000, pattern=URL_PATTERN)] | None = Field(
+    callback_url: (
+        Annotated[
+            str, Field(max_length=2000, pattern=URL_PATTERN), AfterValidator(_possible_target)
+        ]
+        | None
+    ) = Field(
         default=None,
-        description="An http(s) URL. It is kept with the request and not called in this version:"
-        " wait with GET /requests/{id}?wait=60.",
+        description="An http(s) URL on the public network that is told what becomes of the request"
+        " (Standard Webhooks). The long poll stays the truth: GET /requests/{id}?wait=60.",
     )
     traceparent: Annotated[str, Field(pattern=TRACEPARENT_PATTERN)] | None = Field(
         default=None,

@@ -24,6 +24,7 @@ from approvals.console.agents import (
     with_failures,
 )
 from approvals.console.door import page
+from approvals.notifications.secrets import rotate_callback_secret
 from approvals.services.acknowledgement import acknowledge_takeover
 from approvals.services.takeovers import release_takeover
 from autonomy.services import move_profile
@@ -65,7 +66,13 @@ def _render_agent(
 ) -> HttpResponse:
     user = current_user(request)
     changing = ChangeAgentForm(user=user, initial=_present(agent))
-    forms = {"key_form": KeyForm(), "change_form": changing, "move_form": None, "secret": ""}
+    forms = {
+        "key_form": KeyForm(),
+        "change_form": changing,
+        "move_form": None,
+        "secret": "",
+        "callback_secret": "",
+    }
     context = agent_context(user, agent) | forms | more
     return render(request, "console/agent.html", context, status=status)
 
@@ -145,6 +152,16 @@ def new_key(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         by=person(user),
     )
     return _render_agent(request, agent, secret=secret)
+
+
+@page
+@require_POST
+def new_callback_secret(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """Shown in this answer alone; the former one signs beside it for a day."""
+    user = current_user(request)
+    agent = get_administered_agent(user, agent_id)
+    secret = rotate_callback_secret(agent, by=person(user))
+    return _render_agent(request, agent, callback_secret=secret)
 
 
 @page

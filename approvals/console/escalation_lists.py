@@ -29,6 +29,8 @@ STEP_WORDS = {
     StepKind.EXPIRED: "Expired: not approved",
     StepKind.DECIDED: "Decided",
 }
+# There is nothing left to decide for whoever is told of that.
+OVER = (StepKind.EXPIRED, StepKind.CONSENTED, StepKind.DECIDED)
 REASON_WORDS = {
     "time_limit": "nobody decided in time",
     "no_notice": "nobody was reached, so silence is no consent",
@@ -96,7 +98,10 @@ def step_views(
             what=STEP_WORDS[step.kind],
             reason=REASON_WORDS.get(step.reason, step.reason),
             tier=policy.tier(step.tier).name,
-            told=[_told(names, one.person, one.because, one.may_decide) for one in step.told],
+            told=[
+                _told(names, one.person, one.because, one.may_decide or step.kind in OVER)
+                for one in step.told
+            ],
             left_out=[_left_out(names, one.person, one.why) for one in step.left_out],
             channels=_channels(step, policy, channels, called),
             kind=step.kind.value,
@@ -142,7 +147,8 @@ def _rotation(
     end: datetime,
 ) -> RotationView:
     rotation = read_rotation(row)
-    ahead = [one for one in row.overrides.all() if one.ends_at > begin]
+    # In the order in which they were made: the later one wins.
+    ahead = sorted((o for o in row.overrides.all() if o.ends_at > begin), key=lambda o: o.id)
     overrides = [Override(row.id, one.user_id, one.starts_at, one.ends_at) for one in ahead]
     now = on_call(rotation, overrides, absences, begin)
     turns = shifts(rotation, overrides, absences, begin, end)

@@ -1,11 +1,12 @@
 """The policy in words, and a place to try it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -13,12 +14,20 @@ from django.views.decorators.http import require_safe
 from approvals.console.door import page
 from approvals.console.words import LEVEL_EFFECT, LEVEL_OPTIONS
 from autonomy.models import DOMAIN_CHOICES, ActionType, PolicyVersion
+from autonomy.policy.asked import Action, Asked, AskingAgent
 from autonomy.policy.document import PolicyDocument
 from autonomy.policy.evaluation import Evaluated, evaluate
 from autonomy.policy.facts import Facts
+from autonomy.policy.rules import Rule
 from autonomy.services import current_policy, policy_version, registered_facts
 from autonomy.vocabulary import Domain, Level, Recommendation
+from hitlconsole.accounts.access import readable_agents
+from hitlconsole.accounts.models import Agent, Team, User
+from hitlconsole.accounts.sessions import current_user
+from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem
+from hitlconsole.lib.strictjson import StrictJSONError, loads
+from hitlconsole.ui.formats import duration
 
 TRUTH = {"": None, "yes": True, "no": False}
 _LEVELS = [("", "No wish"), *LEVEL_OPTIONS]
@@ -28,6 +37,12 @@ class TryForm(forms.Form):
     """Facts as an agent would state them."""
 
     action_type = forms.CharField(max_length=100, required=False, label="Action type")
+    arguments = forms.CharField(
+        required=False,
+        initial="{}",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="As JSON, for the rules that look at them.",
+    )
     reversible = forms.ChoiceField(
         choices=(("", "Unknown"), ("yes", "Yes"), ("no", "No")),
         required=False,
@@ -68,6 +83,31 @@ class TryForm(forms.Form):
         min_value=0, max_value=1000, required=False, label="Recent failures", initial=0
     )
 
+    def __init__(self, data: Mapping[str, Any] | None = None, *, user: User) -> None:
+        super().__init__(data)
+        self.fields["agent"] = forms.ModelChoiceField(
+            readable_agents(user), required=False, empty_label="Not known"
+        )
+
+    def clean_arguments(self) -> dict[str, Any]:
+        try:
+            arguments = loads((self.cleaned_data["arguments"] or "{}").encode())
+        except StrictJSONError as error:
+            raise ValidationError(f"{error.msg}.") from None
+        if not isinstance(arguments, dict):
+            raise ValidationError("This has to be a JSON object.")
+        return arguments
+
+    def asked(self) -> Asked:
+        """Where no agent was chosen, rules that look at one can't be evaluated, and say so."""
+        given = self.cleaned_data
+        agent: Agent | None = given["agent"]
+        return Asked(
+            Action(given["action_type"], given["arguments"]),
+            AskingAgent(agent.pk, agent.team_id) if agent else None,
+            database_now(),
+        )
+
     def facts(self) -> Facts:
         given = self.cleaned_data
         return Facts(
@@ -92,6 +132,8 @@ def try_policy(form: TryForm) -> Evaluated:
         registered=registered_facts(registered),
         profile_level=Level(form.cleaned_data["profile"]),
         policy=current_policy(),
+        asked=form.asked(),
+        registered_quorum=registered.quorum if registered else None,
     )
 
 
@@ -135,6 +177,36 @@ def confidence_lines(policy: PolicyDocument) -> Sequence[Line]:
     return [*lines, Line("no score was given", missing)] if missing is not None else lines
 
 
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule with the name of the team it asks for."""
+
+    rule: Rule
+    team: str
+
+    @property
+    def terms(self) -> list[str]:
+        """What the rule sets beside the level, in words."""
+        rule = self.rule
+        terms = [f"decided by {self.team}"] if rule.team else []
+        if rule.quorum is not None:
+            terms.append(f"{rule.quorum} approval{'s' if rule.quorum > 1 else ''} needed")
+        if rule.soft_seconds is not None:
+            terms.append(f"soft time limit {duration(rule.soft_seconds)}")
+        if rule.hard_seconds is not None:
+            terms.append(f"hard time limit {duration(rule.hard_seconds)}")
+        return terms
+
+
+def rule_lines(policy: PolicyDocument) -> list[RuleLine]:
+    teams = {rule.team for rule in policy.rules if rule.team is not None}
+    names = dict(Team.objects.filter(pk__in=teams).values_list("pk", "name"))
+    return [
+        RuleLine(rule, names.get(rule.team, str(rule.team)) if rule.team else "")
+        for rule in policy.rules
+    ]
+
+
 def _usd(amount: Decimal) -> str:
     return f"{amount:,.2f} USD".replace(".00 ", " ")
 
@@ -154,6 +226,7 @@ def show_policy(request: HttpRequest, number: int | None = None) -> HttpResponse
         "document": policy.document,
         "matrix": matrix_lines(policy.document),
         "confidence": confidence_lines(policy.document),
+        "rules": rule_lines(policy.document),
         "level_effects": list(zip(Level, LEVEL_EFFECT, strict=True)),
         "action_types": ActionType.objects.values_list("name", flat=True),
     }
@@ -161,7 +234,8 @@ def show_policy(request: HttpRequest, number: int | None = None) -> HttpResponse
 
 
 def _tried(request: HttpRequest) -> dict[str, Any]:
+    user = current_user(request)
     if "profile" not in request.GET:
-        return {"form": TryForm(), "evaluated": None}
-    form = TryForm(request.GET)
+        return {"form": TryForm(user=user), "evaluated": None}
+    form = TryForm(request.GET, user=user)
     return {"form": form, "evaluated": try_policy(form) if form.is_valid() else None}

@@ -37,6 +37,11 @@ urlpatterns = [
     path("agents/<uuid:agent_id>/autonomy/", agent_views.move_agent_profile, name="move-profile"),
     path("agents/<uuid:agent_id>/keys/", agent_views.new_key, name="new-key"),
     path(
+        "agents/<uuid:agent_id>/callback-secret/",
+        agent_views.new_callback_secret,
+        name="new-callback-secret",
+    ),
+    path(
         "agents/<uuid:agent_id>/keys/<uuid:key_id>/revoke/",
         agent_views.revoke_agent_key,
         name="revoke-key",
@@ -95,5 +100,6 @@ urlpatterns = [
     ),
     path("health/", health.show_health, name="health"),
     path("notices/", notices.show_notices, name="notices"),
+    path("notices/latest/", notices.latest_notices, name="latest-notices"),
     path("notices/read/", notices.read_notices, name="read-notices"),
 ]

@@ -197,3 +197,11 @@ def test_readers_see_keys_by_their_prefix_alone_and_no_forms(house: House, ana: 
     assert house.key not in page.html
     posts = {form.action for form in page.forms if form.method == "post"}
     assert not [action for action in posts if action.startswith("/agents/")]
+
+
+def test_a_callback_secret_is_shown_once(house: House, admin: Client, ana: Client) -> None:
+    url = reverse("console:new-callback-secret", args=[house.agent.id])
+    assert ana.post(url).status_code == 403
+    page = admin.post(url).content.decode()
+    assert "whsec_" in page
+    assert "whsec_" not in admin.get(agent_page(house.agent)).content.decode()

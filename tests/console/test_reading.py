@@ -166,3 +166,22 @@ def test_a_level_that_was_raised_since_says_what_the_policy_had_asked_for(
     advance_clock(seconds=301)
     sweep_due()
     assert raised in read(ana.get(address)).text
+
+
+def test_the_bell_learns_where_to_begin_then_what_is_new(
+    house: House, ana: Client, notice: Notice
+) -> None:
+    url = reverse("console:latest-notices")
+    first = ana.get(url).json()
+    assert (first["last"], first["unread"], first["notices"]) == (notice.pk, 1, [])
+    news = ana.get(url, {"after": notice.pk - 1}).json()["notices"]
+    assert news == [
+        {
+            "id": notice.pk,
+            "title": "A request waits",
+            "text": "Refund that waits",
+            "url": f"/requests/{notice.notification.request_id}/",
+        }
+    ]
+    assert ana.get(url, {"after": "nonsense"}).json()["notices"] == []
+    assert Client().get(url, headers={"Accept": "application/json"}).status_code in (302, 401)

@@ -49,8 +49,12 @@ METRICS_TOKEN = env.str("HITL_METRICS_TOKEN", default="")
 # Called every quarter of a minute while all is well, for a dead-man's switch elsewhere.
 HEARTBEAT_URL = env.str("HITL_HEARTBEAT_URL", default="")
 SLACK_API_URL = env.str("HITL_SLACK_API_URL", default="https://slack.com/api/")
-# smtp://user:password@host:587/?tls=True; without one, what would be sent by e-mail fails.
-vars().update(env.email_url("HITL_EMAIL_URL", default="smtp://localhost:25"))
+# smtp+tls://user:password@host:587; without one, what would be sent by e-mail fails.
+_mail = env.email_url("HITL_EMAIL_URL", default="smtp://localhost:25")
+if "OPTIONS" in _mail:
+    # Whoever writes ?tls=True would send passwords in the clear.
+    raise ImproperlyConfigured("HITL_EMAIL_URL: write smtp+tls:// or smtp+ssl://, and no options")
+vars().update(_mail)
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.str("HITL_EMAIL_FROM", default="HITL Console <hitl@localhost>")
 

@@ -11,12 +11,14 @@ import pytest
 KEY = "k" * 32
 
 
-def start(**variables: str) -> subprocess.CompletedProcess[str]:
-    code = (
-        "import json, hitlconsole.settings as s;"
-        "print(json.dumps([s.OUTBOUND_ALLOW, s.ENCRYPTION_KEYS]))"
-    )
-    unset = {"HITL_OUTBOUND_ALLOW", "HITL_ENCRYPTION_KEYS"}
+SHOW_LISTS = (
+    "import json, hitlconsole.settings as s;"
+    "print(json.dumps([s.OUTBOUND_ALLOW, s.ENCRYPTION_KEYS]))"
+)
+
+
+def start(code: str = SHOW_LISTS, **variables: str) -> subprocess.CompletedProcess[str]:
+    unset = {"HITL_OUTBOUND_ALLOW", "HITL_ENCRYPTION_KEYS", "HITL_EMAIL_URL"}
     environ = {name: value for name, value in os.environ.items() if name not in unset}
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -40,6 +42,23 @@ def test_what_is_read(variables: dict[str, str], networks: list[str], keys: list
     assert json.loads(start(**variables).stdout) == [networks, keys]
 
 
+@pytest.mark.parametrize(
+    ("url", "tls", "ssl"),
+    [
+        ("smtp+tls://ada%40example.com:p%40ss@host:587", True, False),
+        ("smtp+ssl://ada%40example.com:p%40ss@host:465", False, True),
+    ],
+)
+def test_the_mail_server_is_spoken_to_in_secret(url: str, tls: bool, ssl: bool) -> None:
+    code = (
+        "import django, json; django.setup();"
+        "from django.core.mail import get_connection; c = get_connection();"
+        "print(json.dumps([c.host, c.username, c.password, c.use_tls, c.use_ssl]))"
+    )
+    read = start(code, HITL_EMAIL_URL=url)
+    assert json.loads(read.stdout) == ["host", "ada@example.com", "p@ss", tls, ssl]
+
+
 def test_keys_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"{KEY}1,{KEY}2\n")
@@ -55,6 +74,7 @@ def test_keys_from_a_file(tmp_path: Path) -> None:
         ({"HITL_OUTBOUND_ALLOW": "10.0.0.0/8,10.0.0.1/8"}, "HITL_OUTBOUND_ALLOW: 10.0.0.1/8 has"),
         ({"HITL_OUTBOUND_ALLOW": "intranet"}, "HITL_OUTBOUND_ALLOW: 'intranet' does not"),
         ({"HITL_ENCRYPTION_KEYS": f"{KEY},short"}, "HITL_ENCRYPTION_KEYS: give each key"),
+        ({"HITL_EMAIL_URL": "smtp://u:p@host:587/?tls=True"}, "HITL_EMAIL_URL: write smtp+tls://"),
     ],
 )
 def test_what_is_malformed(variables: dict[str, str], words: str) -> None:

@@ -3,8 +3,14 @@
 Whatever exists already is left as it is: people may have changed it since.
 """
 
+from datetime import date, time
+
 from django.db import transaction
 
+from approvals.models import NotificationChannel, OnCallRotation, TeamEscalation, Transport
+from approvals.services.channels import save_channel
+from approvals.services.escalations import save_escalation, save_rotation
+from approvals.vocabulary import Handover
 from audit.events import SYSTEM
 from autonomy.models import ActionType, AutonomyProfile
 from autonomy.services import move_profile, save_action_type
@@ -23,11 +29,18 @@ from hitlconsole.demo.world import (
     ACTION_TYPES,
     AGENTS,
     DESK,
+    MAIL,
+    ON_CALL,
+    PAYMENTS,
     PEOPLE,
+    SUPPORT,
     TEAMS,
+    WITH_MAIL,
     ActionTypeSpec,
     AgentSpec,
     PersonSpec,
+    escalation_of_payments,
+    escalation_of_support,
 )
 from hitlconsole.lib.problems import Problem
 
@@ -41,6 +54,7 @@ def seed() -> None:
         for action_type in ACTION_TYPES:
             _ensure_action_type(action_type, teams)
         agents = [_ensure_agent(agent, teams) for agent in AGENTS]
+        _ensure_ways_to_tell(teams)
         keys = _usable_keys(agents, read_keys())
     write_keys(keys)
 
@@ -71,6 +85,49 @@ def _ensure_action_type(spec: ActionTypeSpec, teams: dict[str, Team]) -> None:
         quorum=spec.quorum,
     )
     save_action_type(action_type, by=SYSTEM)
+
+
+def _ensure_ways_to_tell(teams: dict[str, Team]) -> None:
+    """Mail, a rotation and escalation policies, in the name of the admin."""
+    admin = User.objects.get(email__iexact=next(one.email for one in PEOPLE if one.admin))
+    for name in WITH_MAIL:
+        _ensure_mail(teams[name], admin)
+    rotation = _ensure_rotation(teams[PAYMENTS], admin)
+    wanted = {
+        PAYMENTS: escalation_of_payments(str(rotation.pk)),
+        SUPPORT: escalation_of_support(),
+    }
+    for name, document in wanted.items():
+        if not TeamEscalation.objects.filter(team=teams[name]).exists():
+            save_escalation(teams[name], document, revision=0, by=admin)
+
+
+def _ensure_mail(team: Team, admin: User) -> None:
+    name = MAIL.format(team=team.name)
+    if not NotificationChannel.objects.filter(team=team, name=name).exists():
+        channel = NotificationChannel(
+            kind=Transport.EMAIL, name=name, team=team, config={"subject_prefix": "[Demo]"}
+        )
+        save_channel(channel, {}, by=admin)
+
+
+def _ensure_rotation(team: Team, admin: User) -> OnCallRotation:
+    name, people = ON_CALL
+    found = OnCallRotation.objects.filter(team=team, name=name).first()
+    if found is not None:
+        return found
+    ids = dict(User.objects.filter(email__in=people).values_list("email", "pk"))
+    rotation = OnCallRotation(
+        team=team,
+        name=name,
+        people=[ids[email] for email in people],
+        handover=Handover.WEEKLY,
+        weekday=0,
+        at=time(9),
+        timezone="Europe/Lisbon",
+        starts_on=date(2026, 1, 5),
+    )
+    return save_rotation(rotation, by=admin)
 
 
 def _ensure_agent(spec: AgentSpec, teams: dict[str, Team]) -> Agent:

@@ -198,6 +198,48 @@ ACTION_TYPES = (
 )
 
 
+# Who is on call for payments, by turns of a week.
+ON_CALL = ("Payments on call", (JONAS, SAMUEL))
+# The teams whose people get mail. Operations has none: there silence consents only while
+# somebody has the queue open, and escalates otherwise.
+WITH_MAIL = (PAYMENTS, SUPPORT)
+MAIL = "Mail to {team}"
+
+
+def escalation_of_payments(rotation_id: str) -> dict[str, Any]:
+    """Whoever is on call for two minutes, then everybody, then the admins as well."""
+    return {
+        "tiers": [
+            {
+                "name": "On call",
+                "targets": [{"kind": "rotation", "id": rotation_id}],
+                "seconds": 120,
+            },
+            {"name": "The whole team", "targets": [{"kind": "reviewers"}], "seconds": 180},
+            {
+                "name": "With the admins",
+                "targets": [{"kind": "reviewers"}, {"kind": "admins"}],
+                "seconds": 300,
+            },
+        ],
+    }
+
+
+def escalation_of_support() -> dict[str, Any]:
+    """Nobody is told at night of what was approved by itself."""
+    return {
+        "tiers": [
+            {"name": "Reviewers", "targets": [{"kind": "reviewers"}], "seconds": 300},
+            {
+                "name": "Reviewers and admins",
+                "targets": [{"kind": "reviewers"}, {"kind": "admins"}],
+                "seconds": 600,
+            },
+        ],
+        "quiet": {"start": "22:00", "end": "07:00", "timezone": "Europe/Lisbon"},
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
     """`trust`: where the agent has left the common starting level, with the reason on record."""

@@ -69,12 +69,21 @@ def _serve(
         if wanted not in (0, address.port):
             say(f"port {wanted} is taken: using {address.port}")
         variables = application_variables(environ, supervisor.paths, ports, address.url)
+        if demo:
+            variables = _with_mailbox(supervisor.paths, variables)
         _prepare(supervisor, environment, variables, demo=demo)
         _start_application(supervisor, environment, variables, port)
         _await_health(supervisor, address, variables["HITL_BASE_URL"])
         supervisor.note(phase="up", url=address.url)
         _announce(supervisor, environment, variables, address, demo=demo)
         supervisor.wait_until(lambda: False)
+
+
+def _with_mailbox(paths: Paths, variables: Mapping[str, str]) -> dict[str, str]:
+    """The demonstration writes its mail into a folder, unless a mail server is named."""
+    mailbox = paths.home / "mail"
+    mailbox.mkdir(exist_ok=True)
+    return {"HITL_EMAIL_URL": f"filemail:///{mailbox}", **variables}
 
 
 def _port_from(environ: Mapping[str, str]) -> int:
@@ -146,6 +155,7 @@ def _announce(
     say("up; Ctrl-C stops everything")
     print(f"\n  The console is at {address.url}\n", flush=True)
     if demo:
+        say(f"mail of the demonstration goes to {supervisor.paths.home / 'mail'}")
         supervisor.start(agents_program(environment, variables, address.url))
         command = django_command(environment, "demo_links")
         if supervisor.run(command, env=variables, output=sys.stdout.fileno()) != 0:

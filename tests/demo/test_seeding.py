@@ -54,6 +54,9 @@ def test_the_world_is_made_and_is_on_record() -> None:
         "agent_created": len(AGENTS),
         "profile_moved": 3,
         "key_created": len(AGENTS) + 1,
+        "channel_changed": 2,
+        # two policies and a rotation
+        "escalation_changed": 3,
     }
     assert list(User.objects.filter(is_superuser=True).values_list("name", flat=True)) == [
         "Ana Duarte"

@@ -6,6 +6,7 @@ python -m tests.docs.reviewer URL COOKIES next VERDICT [NOTES]
 python -m tests.docs.reviewer URL COOKIES release TAKEOVER
 python -m tests.docs.reviewer URL COOKIES register NAME FIELD=VALUE...
 python -m tests.docs.reviewer URL COOKIES see PATH TEXT
+python -m tests.docs.reviewer URL COOKIES callback-secret
 """
 
 import json
@@ -16,11 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+_WEBHOOK_SECRET = re.compile(r"whsec_[\w+/=]+")
 _REVISION = re.compile(r'name="revision" value="(\d+)"')
 
 
@@ -43,12 +46,13 @@ class Person:
         page.raise_for_status()
         return page.text
 
-    def send(self, page: str, path: str, **fields: str) -> None:
-        """Post a form of that page; what is refused raises."""
+    def send(self, page: str, path: str, **fields: str) -> str:
+        """Post a form of that page, and get the one that follows; what is refused raises."""
         token = _CSRF.search(page)
         assert token, "the page has no form"
         answer = self._http.post(path, data={"csrfmiddlewaretoken": token[1], **fields})
         answer.raise_for_status()
+        return answer.text
 
     def sign_in(self, link: str) -> None:
         path = httpx.URL(link).path
@@ -72,13 +76,25 @@ class Person:
 
     def decide_next(self, verdict: str, notes: str = "") -> None:
         """Waits for the agent whose key is in HITL_KEY to have an open request, and decides it."""
-        headers = {"Authorization": f"Bearer {os.environ['HITL_KEY']}"}
         for _ in range(300):
-            found = self._http.get("/api/v1/requests?status=pending", headers=headers).json()
+            found = self._as_agent("/api/v1/requests?status=pending")
             if found["items"]:
                 return self.decide(verdict, found["items"][0]["id"], notes)
             time.sleep(0.1)
         raise AssertionError("nothing was asked")
+
+    def callback_secret(self) -> str:
+        """A new one for the agent whose key is in HITL_KEY."""
+        agent = self._as_agent("/api/v1/agents/me")["id"]
+        path = f"/agents/{agent}/"
+        shown = self.send(self.look(path), f"{path}callback-secret/")
+        secret = _WEBHOOK_SECRET.search(shown)
+        assert secret, "the page shows no secret"
+        return secret[0]
+
+    def _as_agent(self, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {os.environ['HITL_KEY']}"}
+        return self._http.get(path, headers=headers).raise_for_status().json()
 
     def release(self, takeover_id: str) -> None:
         self.send(self.look("/profile/"), f"/takeovers/{takeover_id}/release/", notes="Checked.")
@@ -109,6 +125,8 @@ def act(person: Person, what: str, *rest: str) -> None:
             person.register(*rest)
         case "see":
             person.see(*rest)
+        case "callback-secret":
+            print(person.callback_secret())
         case _:
             person.decide(what, *rest)
 

@@ -5,12 +5,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
 from hitlconsole.local.paths import ROOT
+from hitlconsole.local.ports import free_port
 from hitlconsole.local.postgres import SUPERUSER
 from hitlconsole.local.services import DATABASE
 from hitlconsole.local.stack import Stack
@@ -27,6 +28,8 @@ class Session:
     folder: Path
     cookies: Path
     env: dict[str, str]
+    # Where the document's own receiver listens.
+    port: int = field(default_factory=free_port)
 
     def prepare(self) -> None:
         (self.folder / "answers").mkdir(parents=True)
@@ -71,6 +74,8 @@ class Session:
     def _prelude(self) -> str:
         reviewer = f"{shlex.quote(sys.executable)} -m tests.docs.reviewer {self.stack.url}"
         return (
+            # What still runs in the background ends with the document.
+            "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n"
             # A refusal is an error here, where a reader sees it with the eyes.
             'curl() { command curl --fail-with-body --max-time 70 "$@"; }\n'
             f"review() {{ PYTHONPATH={shlex.quote(str(ROOT))} {reviewer}"
@@ -94,6 +99,8 @@ class Session:
         """The documents' addresses as those of this stack."""
         replaced = {
             "http://127.0.0.1:8000": self.stack.url,
+            "http://127.0.0.1:9000": f"http://127.0.0.1:{self.port}",
+            '("127.0.0.1", 9000)': f'("127.0.0.1", {self.port})',
             "@db.example.com:5432": f"@127.0.0.1:{self.stack.state.postgres_port}",
             "redis://redis.example.com:6379": self.stack.env["REDIS_URL"].rpartition("/")[0],
             "/srv/hitl-console": str(self.folder / "home"),

@@ -17,6 +17,8 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(shutil.which("curl") is None, reason="the documents use curl"),
 ]
+# What the documents tell to set.
+ENVIRON = {"HITL_METRICS_TOKEN": "metrics-of-the-documents", "HITL_OUTBOUND_ALLOW": "127.0.0.0/8"}
 WITH_COMMANDS = [path for path in documents() if steps(path)]
 # What the documents take for granted, in one start of Django: Ada, and an agent for each of them.
 TAKEN_FOR_GRANTED = """
@@ -34,7 +36,7 @@ print(json.dumps({"link": create_sign_in_link(ada), "keys": keys}))
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("docs") / "home") as stack:
+    with Stack(tmp_path_factory.mktemp("docs") / "home", environ=ENVIRON) as stack:
         yield stack
 
 
@@ -56,7 +58,7 @@ def test_commands_do_what_the_document_says(
     path: Path, stack: Stack, granted: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
     cookies, keys = granted
-    env = {"HITL_KEY": keys[document_id(path)]}
+    env = {"HITL_KEY": keys[document_id(path)], **ENVIRON}
     session = Session(stack, tmp_path / "work", cookies, env)
     session.prepare()
     assert session.play(steps(path)) == ""

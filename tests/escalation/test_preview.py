@@ -87,6 +87,12 @@ def test_silence_consents_where_somebody_who_may_object_was_told(
     assert steps(replace(SOFT, roster=roster)) == expected
 
 
+def test_notice_at_the_latest_moment_is_notice() -> None:
+    """Of 120 seconds the first reminder is at 60, and 60 are needed."""
+    question = replace(SOFT, roster=away_until(60, ANA, BO), soft_seconds=120)
+    assert steps(question)[-1] == "120 consented 0 SOFT_APPROVAL silence"
+
+
 def test_an_answer_needs_notice_of_its_own() -> None:
     """Those who were told before the question are away when its answer comes."""
     gone = [Absence(one, NOON + seconds(50), NOON + seconds(9999)) for one in (ANA, BO)]
@@ -196,6 +202,27 @@ def test_more_time_is_at_most_as_much_again() -> None:
         "1080 reminded 0 HARD_APPROVAL",
         "1200 escalated 1 HARD_APPROVAL time_limit",
         "1500 reminded 1 HARD_APPROVAL",
+    ]
+
+
+def test_a_new_wait_may_be_made_longer_anew() -> None:
+    question = replace(SOFT, soft_seconds=200)
+    happenings = (
+        after(10, Happens.EXTENDED),
+        after(20, Happens.ASKED),
+        after(30, Happens.ANSWERED),
+        after(40, Happens.EXTENDED),
+    )
+    assert steps(question, *happenings)[-2:] == [
+        "40 extended 0 SOFT_APPROVAL",
+        "430 consented 0 SOFT_APPROVAL silence",
+    ]
+
+
+def test_who_decides_when_a_reminder_is_due_is_not_reminded() -> None:
+    assert steps(HARD, after(300, Happens.DECIDED), reminded=True) == [
+        "0 told 0 HARD_APPROVAL",
+        "300 decided 0 HARD_APPROVAL",
     ]
 
 

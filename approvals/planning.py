@@ -9,10 +9,10 @@ from approvals.escalation.clock import limit_seconds
 from approvals.states import FIRST, Event
 from approvals.submission import Submission
 from approvals.vocabulary import Execution, Resolution, Status
+from autonomy.policy.asked import Action, Asked, AskingAgent
 from autonomy.policy.evaluation import Evaluated, Policy, evaluate
 from autonomy.policy.facts import ActionTypeFacts, Facts
-from autonomy.policy.trace import Contribution
-from autonomy.vocabulary import Level, Source
+from autonomy.vocabulary import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class TierLimits:
 
 # A team without an escalation policy of its own: its reviewers, then its admins with them.
 DEFAULT_TIERS = TierLimits(last_tier=1)
+
+_TAKEN_OVER = "a person has taken over the agent, so silence cannot consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,47 +114,37 @@ class Plan:
         return Execution.AVAILABLE if self.status is Status.APPROVED else None
 
 
-def terms_of(situation: Situation) -> Terms:
-    """Action type before policy."""
-    registration, policy = situation.registration, situation.policy.document
-    team_id = registration.team_id or situation.agent_team_id
+def terms_of(situation: Situation, evaluated: Evaluated) -> Terms:
+    """Rule before action type before policy."""
+    registration, policy = situation.registration, evaluated.policy.document
+    rules = evaluated.decided.rule_terms
+    team_id = rules.team or registration.team_id or situation.agent_team_id
     return Terms(
         team_id=team_id,
-        quorum=registration.quorum or policy.quorum,
-        soft_seconds=registration.soft_seconds or policy.soft_seconds,
-        hard_seconds=registration.hard_seconds or policy.hard_seconds,
+        quorum=evaluated.decided.quorum,
+        soft_seconds=rules.soft_seconds or registration.soft_seconds or policy.soft_seconds,
+        hard_seconds=rules.hard_seconds or registration.hard_seconds or policy.hard_seconds,
         tiers=situation.tiers_by_team.get(team_id, DEFAULT_TIERS),
     )
 
 
-def evaluate_with(stated: Facts, situation: Situation) -> Evaluated:
+def evaluate_with(stated: Facts, action: Action, situation: Situation) -> Evaluated:
     """The level of an action of which the agent states these facts."""
-    facts = replace(stated, failures_24h=situation.failures)
-    registered = situation.registration.facts
-
-    def decide(*extra: Contribution) -> Evaluated:
-        return evaluate(
-            facts=facts,
-            registered=registered,
-            profile_level=situation.profile_level,
-            policy=situation.policy,
-            extra=extra,
-        )
-
-    evaluated = decide()
-    obstacles = _against_silence(situation) if evaluated.level == Level.SOFT_APPROVAL else ()
-    return decide(*obstacles) if obstacles else evaluated
+    return evaluate(
+        facts=replace(stated, failures_24h=situation.failures),
+        registered=situation.registration.facts,
+        profile_level=situation.profile_level,
+        policy=situation.policy,
+        asked=Asked(
+            action, AskingAgent(situation.agent_id, situation.agent_team_id), situation.now
+        ),
+        registered_quorum=situation.registration.quorum,
+        obstacles=(_TAKEN_OVER,) if situation.agent_read_only else (),
+    )
 
 
-def _against_silence(situation: Situation) -> tuple[Contribution, ...]:
-    """Why silence cannot consent, whatever the policy says of the action."""
-    reasons = []
-    quorum = terms_of(situation).quorum
-    if quorum > 1:
-        reasons.append(f"{quorum} approvals are needed, so silence cannot consent")
-    if situation.agent_read_only:
-        reasons.append("a person has taken over the agent, so silence cannot consent")
-    return tuple(Contribution(Source.RULES, Level.HARD_APPROVAL, reason) for reason in reasons)
+def action_of(submission: Submission) -> Action:
+    return Action(submission.action_type, submission.arguments)
 
 
 def first_event(level: Level) -> Event:
@@ -162,8 +154,8 @@ def first_event(level: Level) -> Event:
 
 
 def plan_submission(submission: Submission, situation: Situation) -> Plan:
-    evaluated = evaluate_with(submission.facts, situation)
-    terms, event = terms_of(situation), first_event(evaluated.level)
+    evaluated = evaluate_with(submission.facts, action_of(submission), situation)
+    terms, event = terms_of(situation, evaluated), first_event(evaluated.level)
     # What waits for a read-only agent waits without a clock.
     runs = event is Event.SUBMIT_WAITING and not situation.agent_read_only
     limit = timedelta(seconds=terms.seconds(evaluated.level))

@@ -21,10 +21,10 @@ from autonomy.policy.document import PolicyDocument
 from autonomy.policy.evaluation import Evaluated, Policy, plain_value
 from autonomy.policy.facts import ActionTypeFacts
 from autonomy.vocabulary import Domain, Level
-from hitlconsole.accounts.models import Agent, User
+from hitlconsole.accounts.models import Agent, Team, User
 from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.jsonvalues import MAX_DEPTH, find_flaw
-from hitlconsole.lib.problems import Problem, invalid_field
+from hitlconsole.lib.problems import FieldError, Problem, invalid_field
 
 
 @lru_cache(maxsize=16)
@@ -181,7 +181,10 @@ def _registered_value(value: Any) -> Any:
 
 @transaction.atomic
 def publish_policy(document: PolicyDocument, *, note: str, by: User, actor: Actor) -> PolicyVersion:
-    """The next version; earlier ones stay as they are."""
+    """The next version; earlier ones stay as they are. Raises invalid_request for a rule that
+    names a team which does not exist.
+    """
+    _refuse_unknown_teams(document)
     PolicyVersion.objects.select_for_update().filter(pk=current_policy().number).get()
     number = current_policy().number + 1
     version = PolicyVersion.objects.create(
@@ -197,6 +200,18 @@ def publish_policy(document: PolicyDocument, *, note: str, by: User, actor: Acto
     )
     record([event], at=database_now())
     return version
+
+
+def _refuse_unknown_teams(document: PolicyDocument) -> None:
+    named = {rule.team for rule in document.rules if rule.team is not None}
+    known = set(Team.objects.filter(pk__in=named).values_list("pk", flat=True))
+    errors = [
+        FieldError(("rules", place, "team"), "no team has this id")
+        for place, rule in enumerate(document.rules)
+        if rule.team is not None and rule.team not in known
+    ]
+    if errors:
+        raise Problem("invalid_request", errors[0].msg, errors=errors)
 
 
 def store_outcome(

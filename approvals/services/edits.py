@@ -11,6 +11,7 @@ from approvals.services.intake import refuse_arguments
 from approvals.services.locking import Locked
 from approvals.submission import action_bytes
 from autonomy.models import ActionType
+from autonomy.policy.asked import Action
 from autonomy.policy.evaluation import Evaluated
 from autonomy.policy.facts import Facts
 from autonomy.services import (
@@ -81,12 +82,13 @@ def plan_edit(locked: Locked, edited: dict[str, Any]) -> Edit:
     request, action = locked.request, edited_bytes(edited)
     situation = _situation(locked, edited["type"])
     _check_arguments(edited["arguments"], situation.registration)
-    evaluated = evaluate_with(_stated_facts(request), situation)
+    proposed = Action(edited["type"], edited["arguments"])
+    evaluated = evaluate_with(_stated_facts(request), proposed, situation)
     level_before = Level(request.level)
     level = max(level_before, evaluated.level)
     if level == Level.HUMAN_TAKEOVER:
         raise invalid_field("edited_action", "would need a takeover; take over, or reject it")
-    terms = _no_looser(terms_of(situation), request)
+    terms = _no_looser(terms_of(situation, evaluated), request)
     asks_for_more = (
         level > level_before or terms.quorum != request.quorum or terms.team_id != request.team_id
     )

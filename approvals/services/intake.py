@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.models import ApprovalRequest
-from approvals.planning import Plan, evaluate_with, plan_submission
+from approvals.planning import Plan, action_of, evaluate_with, plan_submission
 from approvals.schemas import argument_errors
 from approvals.services.intake_sql import Item, Surroundings, find_repeats, read_surroundings
 from approvals.services.intake_writer import Planned, write_plans
@@ -214,4 +214,4 @@ def evaluate_only(caller: Caller, submission: Submission) -> Evaluated:
     (around,) = read_surroundings([item])
     _check_caller(around)
     _refuse(item, around)
-    return evaluate_with(submission.facts, around.situation)
+    return evaluate_with(submission.facts, action_of(submission), around.situation)

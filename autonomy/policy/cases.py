@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autonomy.policy.decide import LevelDecision, decide_level
+from autonomy.policy.asked import UNASKED, Action, Asked, AskingAgent, read_time
+from autonomy.policy.decide import LevelDecision
 from autonomy.policy.document import PolicyDocument
+from autonomy.policy.evaluation import decide
 from autonomy.policy.facts import ActionTypeFacts, ChainLink, Facts
 from autonomy.policy.reading import (
     Reader,
@@ -18,6 +20,7 @@ from autonomy.policy.reading import (
     read_member,
     read_money,
     read_object,
+    read_uuid,
     refuse,
 )
 from autonomy.vocabulary import Domain, FactsFrom, Level, Recommendation
@@ -33,6 +36,7 @@ class Case:
     facts_from: FactsFrom | None = None
     profile_level: Level = Level.SOFT_APPROVAL
     chain: tuple[ChainLink, ...] = ()
+    asked: Asked = UNASKED
 
 
 def read_case(value: object) -> Case:
@@ -42,20 +46,22 @@ def read_case(value: object) -> Case:
     """
     fields = read_object(value, CASE_READERS, required=("id", "facts"))
     fields.pop("expect", None)
-    return Case(**fields)
+    asked = {name: fields.pop(name) for name in ("action", "agent", "now") if name in fields}
+    return Case(**fields, asked=Asked(**asked))
 
 
 def decide_case(case: Case, policy: PolicyDocument) -> LevelDecision:
     """The case's own `facts_from`, where it has one, replaces the policy's."""
     if case.facts_from is not None:
         policy = replace(policy, facts_from=case.facts_from)
-    return decide_level(
+    return decide(
         facts=case.facts,
         action_type=case.action_type,
         profile_level=case.profile_level,
         policy=policy,
+        asked=case.asked,
         chain=case.chain,
-    )
+    ).decision
 
 
 def answer(case: Case, policy: PolicyDocument) -> dict[str, Any]:
@@ -84,6 +90,26 @@ def _read_facts(value: object) -> Facts:
 
 def _read_action_type(value: object) -> ActionTypeFacts:
     return ActionTypeFacts(**read_object(value, ACTION_TYPE_READERS))
+
+
+def _read_action(value: object) -> Action:
+    return Action(**read_object(value, ACTION_READERS, required=("type",)))
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        refuse("must be a string")
+    return value
+
+
+def _read_arguments(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        refuse("must be an object")
+    return value
+
+
+def _read_agent(value: object) -> AskingAgent:
+    return AskingAgent(**read_object(value, AGENT_READERS, required=("id", "team")))
 
 
 def _read_link(value: object) -> ChainLink:
@@ -116,6 +142,8 @@ LINK_READERS: Mapping[str, Reader] = {
     "profile_level": read_level,
     "floor": nullable(read_level),
 }
+ACTION_READERS: Mapping[str, Reader] = {"type": _read_text, "arguments": _read_arguments}
+AGENT_READERS: Mapping[str, Reader] = {"id": read_uuid, "team": read_uuid}
 CASE_READERS: Mapping[str, Reader] = {
     "id": _read_id,
     "facts": _read_facts,
@@ -123,5 +151,8 @@ CASE_READERS: Mapping[str, Reader] = {
     "facts_from": read_member(FactsFrom),
     "profile_level": read_level,
     "chain": _read_chain,
+    "action": nullable(_read_action),
+    "agent": nullable(_read_agent),
+    "now": nullable(read_time),
     "expect": lambda value: value,
 }

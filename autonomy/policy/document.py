@@ -1,12 +1,15 @@
 """The versioned policy: every number that the decision and the time limits depend on."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Self
 
 from autonomy.policy.reading import (
+    DAY,
+    MINUTE,
+    YEAR,
     FieldError,
     Reader,
     ReadError,
@@ -18,11 +21,10 @@ from autonomy.policy.reading import (
     read_member,
     read_money,
     read_object,
+    read_seconds,
 )
 from autonomy.policy.rules import Rule, read_rules
 from autonomy.vocabulary import FactsFrom, Level
-
-MINUTE, DAY, YEAR = 60, 86_400, 365 * 86_400
 
 
 class PolicyError(ReadError):
@@ -87,7 +89,7 @@ def _plain(value: object) -> object:
         case Decimal():
             return float(value)
         case tuple():
-            return [asdict(rule) | {"level": rule.level.name} for rule in value]
+            return [rule.to_json() for rule in value]
         case _:
             return value
 
@@ -101,7 +103,6 @@ def _band_errors(document: PolicyDocument) -> list[FieldError]:
     ]
 
 
-_seconds = read_count(1, YEAR)
 READERS: Mapping[str, Reader] = {
     "facts_from": read_member(FactsFrom),
     "high_cost_usd": read_money,
@@ -117,10 +118,10 @@ READERS: Mapping[str, Reader] = {
     "promote_after_successes": read_count(1, 1_000_000),
     "demote_after_failures": read_count(1, 1000),
     "silent_consent": read_bool,
-    "soft_seconds": _seconds,
-    "hard_seconds": _seconds,
-    "takeover_ack_seconds": _seconds,
-    "approval_ttl_seconds": _seconds,
+    "soft_seconds": read_seconds,
+    "hard_seconds": read_seconds,
+    "takeover_ack_seconds": read_seconds,
+    "approval_ttl_seconds": read_seconds,
     "quorum": read_count(1, 100),
     "rules": read_rules,
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NoReturn, TypedDict, TypeVar
+from uuid import UUID
 
 from autonomy.policy.facts import exact_decimal
 from autonomy.vocabulary import Level
@@ -13,6 +14,7 @@ T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
 Reader = Callable[[object], Any]
 
+MINUTE, DAY, YEAR = 60, 86_400, 365 * 86_400
 MONEY = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 
 
@@ -65,11 +67,14 @@ def read_list(reader: Callable[[object], T]) -> Callable[[object], list[T]]:
         if not isinstance(value, list):
             refuse("must be a list")
         items: list[T] = []
+        errors: list[FieldError] = []
         for index, item in enumerate(value):
             try:
                 items.append(reader(item))
             except ReadError as error:
-                raise ReadError(error.inside(index)) from None
+                errors.extend(error.inside(index))
+        if errors:
+            raise ReadError(errors)
         return items
 
     return read
@@ -94,6 +99,9 @@ def read_count(low: int, high: int) -> Callable[[object], int]:
     return read
 
 
+read_seconds = read_count(1, YEAR)
+
+
 def read_fraction(value: object) -> Decimal:
     # Not "value < 0 or value > 1": NaN must fail it too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -105,6 +113,13 @@ def read_money(value: object) -> Decimal:
     if not isinstance(value, str) or not MONEY.fullmatch(value):
         refuse('must be a decimal string such as "420.00"')
     return Decimal(value)
+
+
+def read_uuid(value: object) -> UUID:
+    try:
+        return UUID(value if isinstance(value, str) else "")
+    except ValueError:
+        refuse("must be an id such as 01890a5d-ac96-774b-bcce-b302099a8057")
 
 
 def read_level(value: object) -> Level:

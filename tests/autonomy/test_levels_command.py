@@ -193,7 +193,13 @@ def test_another_policy(tmp_path: Path) -> None:
             ["quorum: must be a whole number from 1 to 100", "x: unknown field"],
         ),
         ("{", ["not JSON: Expecting property name enclosed in double quotes (line 1, column 2)"]),
-        ('{"rules": [{}]}', ["rules: rules are not supported by this version"]),
+        (
+            '{"rules": [{"name": "night", "when": "now.getHours() >", "level": "HARD_APPROVAL"}]}',
+            [
+                "rules[0].when: does not compile: "
+                "Syntax error: mismatched input '<EOF>' (line 1, column 17)"
+            ],
+        ),
     ],
 )
 def test_a_file_that_is_no_policy(tmp_path: Path, text: str, complaint: list[str]) -> None:
@@ -204,6 +210,59 @@ def test_a_file_that_is_no_policy(tmp_path: Path, text: str, complaint: list[str
     assert len(complaints) == 1 + len(complaint)
     assert complaints[0].endswith("policy.json is no policy:")
     assert complaints[1:] == complaint
+
+
+def test_rules_see_the_action_the_agent_and_the_time_of_a_case(tmp_path: Path) -> None:
+    rule = {
+        "name": "night refunds",
+        "when": "action.type == 'refund.create' && action.arguments.n > 2"
+        " && now.getHours('Europe/Madrid') >= 22 && agent.team.endsWith('2')",
+        "level": "HARD_APPROVAL",
+    }
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"rules": [rule]}))
+    asked = {
+        "action": {"type": "refund.create", "arguments": {"n": 3}},
+        "agent": {
+            "id": "00000000-0000-0000-0000-000000000001",
+            "team": "00000000-0000-0000-0000-000000000002",
+        },
+        "now": "2026-07-27T20:00:00Z",
+    }
+    day = {**asked, "now": "2026-07-27T19:59:59+00:00"}
+    cases = [CASE | asked, CASE | day, CASE]
+    returncode, answers, complaints = run(lines(*cases), "--policy", str(policy))
+    assert (returncode, complaints) == (0, [])
+    assert [answer["level"] for answer in answers] == [
+        "HARD_APPROVAL",
+        "NOTIFY_ONLY",
+        "HARD_APPROVAL",
+    ]
+    rules = [c["reason"] for a in answers for c in a["trace"] if c["source"] == "rules"]
+    assert rules == [
+        "rule “night refunds”",
+        "rule “night refunds” could not be evaluated: a function can't take its value,"
+        " or a part of the request is not known",
+    ]
+
+
+def test_what_a_case_says_for_its_rules_is_read_strictly() -> None:
+    wrong = {
+        "action": {"arguments": [], "kind": 1},
+        "agent": {"id": "1"},
+        "now": "2026-07-27T20:00:00",
+    }
+    returncode, answers, complaints = run(lines(CASE | wrong))
+    assert (returncode, answers) == (1, [])
+    assert complaints == [
+        "line 1: action.type: is required",
+        "line 1: action.arguments: must be an object",
+        "line 1: action.kind: unknown field",
+        "line 1: agent.team: is required",
+        "line 1: agent.id: must be an id such as 01890a5d-ac96-774b-bcce-b302099a8057",
+        'line 1: now: must be a time with its offset, such as "2026-07-27T21:30:00Z"',
+        "CommandError: lines refused: 1",
+    ]
 
 
 def test_a_policy_that_is_not_there(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 
 from autonomy.policy.document import DEFAULT_POLICY, PolicyDocument, PolicyError
-from autonomy.policy.rules import Rule
 from autonomy.vocabulary import FactsFrom, Level
 from tests.autonomy.level_inputs import policies
 
@@ -101,7 +100,6 @@ ONE_LEVEL = "must be one of FULL_AUTO, NOTIFY_ONLY, SOFT_APPROVAL, HARD_APPROVAL
         ("hard_seconds", 10**400, "must be a whole number from 1 to 31536000"),
         ("quorum", 101, "must be a whole number from 1 to 100"),
         ("rules", {}, "must be a list"),
-        ("rules", [{"name": "night"}], "rules are not supported by this version"),
         ("colour", "red", "unknown field"),
         ("confidence_hard_below", 0.49, "must not be less than confidence_takeover_below"),
         ("confidence_soft_below", 0.64, "must not be less than confidence_hard_below"),
@@ -115,28 +113,13 @@ def test_all_wrong_fields_are_named_at_once() -> None:
     assert errors_of({"quorum": 0, "colour": 1, "rules": [1]}) == [
         {"loc": ["quorum"], "msg": "must be a whole number from 1 to 100"},
         {"loc": ["colour"], "msg": "unknown field"},
-        {"loc": ["rules"], "msg": "rules are not supported by this version"},
+        {"loc": ["rules", 0], "msg": "must be an object"},
     ]
 
 
 @pytest.mark.parametrize("document", [None, [], "{}", 1])
 def test_only_an_object_is_a_policy(document: Any) -> None:
     assert errors_of(document) == [{"loc": [], "msg": "must be an object"}]
-
-
-def test_rules_made_in_python_are_written_in_full() -> None:
-    rule = Rule(name="night", when="now.getHours() > 20", level=Level.HARD_APPROVAL, quorum=2)
-    assert replace(DEFAULT_POLICY, rules=(rule,)).to_json()["rules"] == [
-        {
-            "name": "night",
-            "when": "now.getHours() > 20",
-            "level": "HARD_APPROVAL",
-            "team": None,
-            "quorum": 2,
-            "soft_seconds": None,
-            "hard_seconds": None,
-        }
-    ]
 
 
 def test_every_field_is_written() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from approvals.escalation.policy import EscalationPolicy
-from approvals.models import Notification, NotificationChannel, Transport
+from approvals.models import ApprovalRequest, Notification, NotificationChannel, Transport
+from approvals.vocabulary import Status
 
 Kind = Notification.Kind
 Role = NotificationChannel.Role
@@ -40,6 +41,8 @@ CALLBACKS = {
     Kind.RELEASED: "takeover.resolved",
 }
 CLOSING = frozenset({Kind.CLOSED, Kind.EXPIRED})
+# What an escalation at the same tier says too, and to the same people.
+_BEFORE_ESCALATION = frozenset({Kind.WAITING, Kind.REMINDER, Kind.ANSWERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,20 @@ class ChannelFacts:
     transport: str
     role: str
     readers: frozenset[UUID]
+
+
+def is_overtaken(news: Notification, request: ApprovalRequest) -> bool:
+    """Whether an escalation tells the same people, on all of their channels: they are not told
+    of both, when the earlier news comes late.
+    """
+    since = request.waiting_since
+    return (
+        news.kind in _BEFORE_ESCALATION
+        and request.status == Status.ESCALATED
+        and request.tier == news.tier
+        and since is not None
+        and news.created_at < since
+    )
 
 
 def channels_for(

@@ -14,7 +14,7 @@ from approvals.models import (
     NotificationChannel,
     Transport,
 )
-from approvals.notifications.audience import Kind
+from approvals.notifications.audience import Kind, is_overtaken
 from approvals.notifications.channels.base import News, Outgoing, Permanent, PersonalLink
 from approvals.notifications.secrets import callback_secrets, open_secrets
 from approvals.representation import with_questions
@@ -60,7 +60,7 @@ def _is_news(delivery: Delivery, item: DeliveryItem) -> bool:
     """
     if delivery.updates_id is None and delivery.transport not in FOR_PROGRAMS:
         if delivery.kind in ASKING and item.request is not None:
-            return item.request.status in OPEN
+            return item.request.status in OPEN and not is_overtaken(item.notification, item.request)
         if delivery.kind in ABOUT_TAKEOVERS and item.takeover is not None:
             return item.takeover.status == TakeoverStatus.OPEN
     return True

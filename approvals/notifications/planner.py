@@ -36,6 +36,7 @@ from approvals.notifications.audience import (
     Role,
     Route,
     channels_for,
+    is_overtaken,
     routes,
 )
 from approvals.services.roster import load_roster
@@ -184,7 +185,8 @@ def _plan_group(plan: Plan, group: Group, news: list[Notification]) -> None:
         told = _people(plan, group)
         policy = plan.policies[group.team_id]
         everything = channels_for(group.kind, policy, group.tier, channels) + everything
-        plan.notices += [Notice(notification=one, user_id=who) for one in news for who in told]
+        fresh = [one for one in news if not (one.request and is_overtaken(one, one.request))]
+        plan.notices += [Notice(notification=one, user_id=who) for one in fresh for who in told]
     for route in routes(dict.fromkeys(everything), told):
         add_messages(plan, group, route, news)
     for one in news:

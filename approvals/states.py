@@ -46,6 +46,8 @@ TRANSITIONS: dict[tuple[Status, Event], Status] = {
     (Status.NEEDS_INFO, Event.ANSWER): Status.PENDING,
     (Status.NEEDS_INFO, Event.ANSWER_AFTER_ESCALATION): Status.ESCALATED,
     (Status.PENDING, Event.CONSENT): Status.APPROVED,
+    # Where a team has one tier alone, nothing is left to escalate to.
+    (Status.PENDING, Event.EXPIRE): Status.EXPIRED,
     (Status.ESCALATED, Event.EXPIRE): Status.EXPIRED,
     **{(status, Event.ESCALATE): Status.ESCALATED for status in OPEN},
     **{(status, Event.WITHDRAW): Status.CANCELLED for status in OPEN},

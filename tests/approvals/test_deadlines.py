@@ -6,6 +6,7 @@ from approvals.models import Notification
 from approvals.representation import represent_request
 from approvals.services.claims import claim_request, extend_deadline, release_claim
 from approvals.services.deadlines import run_due_step, sweep_due
+from approvals.services.escalations import save_escalation
 from approvals.services.executions import claim_execution
 from approvals.vocabulary import Channel
 from audit.models import AuditEvent
@@ -192,3 +193,47 @@ def test_claims_are_leases(key, ana, team, advance_clock) -> None:
     advance_clock(seconds=601)
     assert claim_request(request_id=request.id, reviewer=bo).claimed_by == bo
     assert reload(request).revision == 1
+
+
+def test_one_tier_alone_expires_without_escalating(key, team, ana, advance_clock) -> None:
+    tiers = [{"name": "All", "targets": [{"kind": "reviewers"}], "seconds": 600}]
+    save_escalation(team, {"tiers": tiers}, revision=0, by=make_admin())
+    request = submit(key, facts=HARD)
+    assert represent_request(request)["on_deadline"] == "expire"
+    advance_clock(seconds=601)
+    assert run_due_step(request.id, channel=Channel.POLL)
+    after = reload(request)
+    assert (after.status, after.resolution, after.reason) == ("expired", "exhausted", "exhausted")
+    assert trail(request) == ["requested", "timeout"]
+
+
+def test_a_tiers_own_limit_counts_for_its_wait(key, team, ana, advance_clock) -> None:
+    tiers = [
+        {"name": "First", "targets": [{"kind": "reviewers"}], "seconds": 600},
+        {"name": "Second", "targets": [{"kind": "reviewers"}]},
+    ]
+    save_escalation(team, {"tiers": tiers, "repeat": 1}, revision=0, by=make_admin())
+    request = submit(key, facts=HARD)
+    limits = []
+    for _ in range(4):
+        now = reload(request)
+        limits.append((now.tier, round((now.deadline - now.waiting_since).total_seconds())))
+        advance_clock(seconds=limits[-1][1] + 1)
+        sweep_due()
+    assert limits == [(0, 600), (1, 86_400), (2, 600), (3, 86_400)]
+    assert reload(request).status == "expired"
+
+
+def test_by_hand_to_a_named_tier(key, team, ana) -> None:
+    tiers = [{"name": f"T{n}", "targets": [{"kind": "reviewers"}]} for n in range(4)]
+    save_escalation(team, {"tiers": tiers}, revision=0, by=make_admin())
+    request = submit(key)
+    for wrong in (0, 4):
+        with pytest.raises(Problem) as caught:
+            decide(request, ana, "escalate", tier=wrong)
+        assert caught.value.errors[0].loc == ("tier",)
+    after = decide(request, ana, "escalate", tier=2)
+    assert (after.tier, after.status, after.level) == (2, "escalated", 3)
+    with pytest.raises(Problem) as caught:
+        decide(request, ana, "reject", tier=3)
+    assert caught.value.errors[0].loc == ("tier",)

@@ -18,6 +18,7 @@ DOMAIN_TABLE = {
     (Status.PENDING, Event.ASK): "needs_info",
     (Status.PENDING, Event.ESCALATE): "escalated",
     (Status.PENDING, Event.CONSENT): "approved",
+    (Status.PENDING, Event.EXPIRE): "expired",
     (Status.PENDING, Event.WITHDRAW): "cancelled",
     (Status.PENDING, Event.TAKE_OVER): "taken_over",
     (Status.ESCALATED, Event.APPROVE): "approved",

@@ -1,5 +1,6 @@
 """A published policy's rules at every door: submission, dry run, edit, the policy's page."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +96,7 @@ def test_a_matching_rule_decides_level_team_and_terms(key: str, legal: Team) -> 
     assert (request.deadline - request.created_at).total_seconds() == 3600
     assert of_rules(request.evaluation.trace) == [said]
     event = AuditEvent.objects.get(request_id=request.pk, type="requested")
-    payload = event.body["payload"]
+    payload = json.loads(bytes(event.entry))["payload"]
     assert (payload["binding"], payload["quorum"]) == (["rules"], 2)
 
 
@@ -247,7 +248,7 @@ def test_the_published_document_is_on_record_with_its_rules(legal: Team) -> None
     stored = written | {"soft_seconds": None, "hard_seconds": None}
     assert version.document["rules"] == [stored]
     event = AuditEvent.objects.get(type="policy_published")
-    assert event.body["payload"]["document"]["rules"] == [stored]
+    assert json.loads(bytes(event.entry))["payload"]["document"]["rules"] == [stored]
 
 
 class TestPage:

@@ -198,7 +198,9 @@ def _plan_group(plan: Plan, group: Group, news: list[Notification]) -> None:
 def _people(plan: Plan, group: Group) -> list[UUID]:
     who = resolve_exhausted if group.kind is Kind.EXPIRED else resolve
     policy = plan.policies[group.team_id]
-    resolved = who(policy, group.tier, plan.roster, group.team_id, plan.now)
+    # What is held back goes to whoever is there then.
+    at = _held_until(plan, group) or plan.now
+    resolved = who(policy, group.tier, plan.roster, group.team_id, at)
     return [one.person for one in resolved.told]
 
 

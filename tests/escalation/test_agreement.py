@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.core.mail import EmailMessage
 
 from approvals.escalation.policy import (
     DEFAULT_ESCALATION,
@@ -32,11 +33,14 @@ from approvals.services.escalations import save_escalation
 from approvals.services.exchange import post_message
 from approvals.services.roster import load_roster
 from approvals.vocabulary import OPEN, Handover
+from audit.events import SYSTEM
+from autonomy.services import move_profile
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import Agent, Role, Team, User
 from hitlconsole.lib.clock import database_now
 from tests.approvals.helpers import decide, keep_console_up, reload
 from tests.factories import (
+    AUTO,
     HARD,
     SOFT,
     make_admin,
@@ -52,6 +56,7 @@ HOUR = timedelta(hours=1)
 FACTS = {Level.SOFT_APPROVAL: SOFT, Level.HARD_APPROVAL: HARD}
 KINDS = {
     Notification.Kind.WAITING: StepKind.TOLD,
+    Notification.Kind.NOTIFY: StepKind.TOLD,
     Notification.Kind.REMINDER: StepKind.REMINDED,
     Notification.Kind.ESCALATED: StepKind.ESCALATED,
     Notification.Kind.ASKED: StepKind.ASKED,
@@ -314,6 +319,29 @@ def this_minute() -> datetime:
 
 def quiet_until(end: datetime) -> QuietHours:
     return QuietHours((end - 2 * HOUR).time(), end.time(), "UTC")
+
+
+def test_quiet_hours_end_with_whoever_is_on_call_then(
+    house: House, advance_clock: Advance, mailoutbox: list[EmailMessage]
+) -> None:
+    end = this_minute() + HOUR
+    policy = replace(three(house), quiet=quiet_until(end))
+    held, told = foresee(question_of(house, policy, Level.NOTIFY_ONLY))
+    assert (held.kind, held.deadline, told.at) == (StepKind.HELD_BACK, end, end)
+    move_profile(
+        agent=house.agent,
+        action_type="refund.create",
+        level=Level.NOTIFY_ONLY,
+        reason="it did well",
+        by=SYSTEM,
+    )
+    life = Life(house, submit(house.key, facts=AUTO))
+    life.note()
+    assert life.lines == [Line(told.kind, 0, Level.NOTIFY_ONLY, names(house, told))]
+    assert (Delivery.objects.get().next_attempt_at, mailoutbox) == (told.at, [])
+    go_to(told.at, advance_clock)
+    assert run_outbox() == 1
+    assert [mail.to for mail in mailoutbox] == [[f"{names(house, told)[0]}@example.com"]]
 
 
 def test_quiet_hours_hold_back_nothing_that_waits(house: House, advance_clock: Advance) -> None:

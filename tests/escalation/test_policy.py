@@ -107,3 +107,19 @@ def test_what_is_wrong_in_a_tier_is_named(
     found = {tuple(error["loc"]): error["msg"] for error in caught.value.errors}
     assert ("tiers", 1, *loc) in found
     assert msg in (None, found["tiers", 1, *loc])
+
+
+def test_each_wrong_field_of_each_tier_is_named() -> None:
+    targets = [{"kind": "x"}, {"kind": "reviewers"}, {"kind": "y"}]
+    tiers = [{"name": "", "targets": targets}, GOOD["tiers"][0], {"name": "", "seconds": 1}]
+    with pytest.raises(ReadError) as caught:
+        EscalationPolicy.from_json({"tiers": tiers, "repeat": -1})
+    assert [error["loc"] for error in caught.value.errors] == [
+        ["tiers", 0, "name"],
+        ["tiers", 0, "targets", 0, "kind"],
+        ["tiers", 0, "targets", 2, "kind"],
+        ["tiers", 2, "targets"],
+        ["tiers", 2, "name"],
+        ["tiers", 2, "seconds"],
+        ["repeat"],
+    ]

@@ -7,11 +7,12 @@ channels; everything else on the primary ones, or on the backup where there is n
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from approvals.escalation.policy import EscalationPolicy
 from approvals.models import ApprovalRequest, Notification, NotificationChannel, Transport
-from approvals.vocabulary import Status
+from approvals.vocabulary import OPEN, Status
 
 Kind = Notification.Kind
 Role = NotificationChannel.Role
@@ -42,7 +43,7 @@ CALLBACKS = {
 }
 CLOSING = frozenset({Kind.CLOSED, Kind.EXPIRED})
 # What an escalation at the same tier says too, and to the same people.
-_BEFORE_ESCALATION = frozenset({Kind.WAITING, Kind.REMINDER, Kind.ANSWERED})
+BEFORE_ESCALATION = frozenset({Kind.WAITING, Kind.REMINDER, Kind.ANSWERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,19 @@ def is_overtaken(news: Notification, request: ApprovalRequest) -> bool:
     """
     since = request.waiting_since
     return (
-        news.kind in _BEFORE_ESCALATION
+        news.kind in BEFORE_ESCALATION
         and request.status == Status.ESCALATED
         and request.tier == news.tier
         and since is not None
         and news.created_at < since
     )
+
+
+def awaits_due_step(news: Notification, request: ApprovalRequest, now: datetime) -> bool:
+    """Whether time is up, so that something else will have to be told in a moment."""
+    deadline = request.deadline
+    asks = news.kind in BEFORE_ESCALATION and request.status in OPEN
+    return asks and deadline is not None and deadline <= now
 
 
 def channels_for(

@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, F
 
 from approvals.escalation.policy import EscalationPolicy, quiet_until
 from approvals.escalation.recipients import Roster, resolve, resolve_exhausted
@@ -35,6 +35,7 @@ from approvals.notifications.audience import (
     Kind,
     Role,
     Route,
+    awaits_due_step,
     channels_for,
     is_overtaken,
     routes,
@@ -56,10 +57,11 @@ MOST_ITEMS = 100
 MOST_ITEMS_OF = {Transport.SLACK: 40}
 RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
+WAIT, MOST_WAITS = timedelta(seconds=2), 10
 
 _CLAIM = """
 SELECT id FROM approvals_notification
-WHERE status = 'queued' AND next_attempt_at <= hitl_now()
+WHERE status = 'queued' AND next_attempt_at <= (SELECT hitl_now())
 ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
@@ -136,6 +138,7 @@ def _plan_some(ids: Sequence[UUID]) -> int:
     queued = Notification.objects.filter(pk__in=ids, status=Notification.Status.QUEUED)
     related = ("request", "takeover__request")
     found = list(queued.select_for_update(of=("self",)).select_related(*related).order_by("id"))
+    found = _without_overdue(found)
     if not found:
         return 0
     plan = begin_plan({news.team_id for news in found})
@@ -148,6 +151,21 @@ def _plan_some(ids: Sequence[UUID]) -> int:
     done = Notification.objects.filter(pk__in=[news.pk for news in found])
     done.update(status=Notification.Status.PLANNED, planned_at=plan.now, last_error="")
     return len(found)
+
+
+def _without_overdue(found: list[Notification]) -> list[Notification]:
+    """After an outage the time limits come first. Who enforces them may be away: after some
+    seconds people are told all the same.
+    """
+    now = database_now()
+    overdue = {
+        news.pk
+        for news in found
+        if news.request and awaits_due_step(news, news.request, now) and news.attempts < MOST_WAITS
+    }
+    later: dict[str, Any] = {"attempts": F("attempts") + 1, "next_attempt_at": now + WAIT}
+    Notification.objects.filter(pk__in=overdue).update(**later)
+    return [news for news in found if news.pk not in overdue]
 
 
 def begin_plan(team_ids: set[UUID]) -> Plan:

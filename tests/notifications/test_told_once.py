@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from approvals.models import Delivery, Notice, NotificationChannel
 from approvals.notifications.failover import plan_backup
 from approvals.notifications.outbox import run_outbox
-from approvals.notifications.planner import plan_notifications
+from approvals.notifications.planner import MOST_WAITS, WAIT, plan_notifications
 from approvals.services.deadlines import sweep_due
 from hitlconsole.accounts.models import Team, User
 from tests.approvals.helpers import reload
@@ -52,6 +52,22 @@ def test_an_escalation_overtakes_a_message_that_could_not_be_sent(
         "request_waiting": "dropped",
         "request_escalated": "sent",
     }
+
+
+def test_time_limits_come_first_but_nobody_waits_for_them_long(
+    smtp: SMTPPeer, mail_channel: NotificationChannel, key: str, ana: User,
+    advance_clock: Callable[..., None],
+) -> None:  # fmt: skip
+    """Whoever enforces them is away: people are told all the same, after some seconds."""
+    smtp.expect_only("ana@example.com")
+    submit(key)
+    advance_clock(seconds=301)
+    for _ in range(MOST_WAITS):
+        assert run_outbox() == 0
+        advance_clock(seconds=WAIT.total_seconds())
+    assert smtp.mails == []
+    assert run_outbox() == 1
+    assert "waits for a decision" in str(smtp.mails[0]["Subject"])
 
 
 def test_another_tier_is_told_besides(

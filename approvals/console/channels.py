@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -12,7 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from approvals.console.agent_forms import administered_teams
 from approvals.console.channel_forms import FORMS, ChannelForm, interaction_url
 from approvals.console.door import page, require_admin
-from approvals.models import ChannelIdentity, Delivery, NotificationChannel, Transport
+from approvals.models import (
+    ChannelIdentity,
+    Delivery,
+    DeliveryItem,
+    NotificationChannel,
+    Transport,
+)
 from approvals.notifications.outbox import replay_deliveries
 from approvals.notifications.secrets import open_secrets
 from approvals.selectors import Position
@@ -237,7 +243,9 @@ def _page(query: QuerySet[Delivery], after: Position | None) -> list[Delivery]:
     if after is not None:
         older = Q(created_at__lt=after.created_at)
         query = query.filter(older | Q(created_at=after.created_at, id__lt=after.id))
-    related = query.select_related("channel", "team", "user").annotate(news=Count("items"))
+    news = DeliveryItem.objects.select_related("request").order_by("id")
+    items = Prefetch("items", news.only("delivery", "request__description"))
+    related = query.select_related("channel", "team", "user").prefetch_related(items)
     return list(related.order_by("-created_at", "-id")[: PAGE + 1])
 
 

@@ -112,7 +112,7 @@ class Draft:
         verb, _, place = action.partition("-")
         tiers, number = list(self.tiers), _number(place, -1)
         if verb == "add" and len(tiers) < MOST_TIERS:
-            tiers.append(TierDraft(name=f"Tier {len(tiers) + 1}", targets=("reviewers",)))
+            tiers.append(TierDraft(name=f"Tier {len(tiers)}", targets=("reviewers",)))
         elif verb == "drop" and 0 <= number < len(tiers) > 1:
             del tiers[number]
         elif verb in ("up", "down"):

@@ -6,24 +6,31 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Delivery, NotificationChannel, OnCallRotation
 from approvals.services.decide import decide_request
 from approvals.services.exchange import post_message
 from approvals.services.executions import claim_execution, report_outcome
 from approvals.vocabulary import Channel, Verdict
 from autonomy.models import ActionType
 from tests.e2e.conftest import THEMES, Console
-from tests.factories import HARD, TAKEOVER, make_action_type, make_agent, submit
+from tests.e2e.furniture import (
+    LONG,
+    furnish_channels,
+    furnish_deliveries,
+    furnish_escalation,
+    link_to,
+)
+from tests.factories import HARD, SOFT, TAKEOVER, make_action_type, make_agent, submit
 
 AXE = (Path(__file__).parent.parent / "vendor/axe.min.js").read_text()
 VIOLATIONS = """async () => (await axe.run()).violations.map(found =>
     found.id + ": " + found.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | "))"""
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-LONG = "A_very_long_word_without_any_break_that_a_narrow_screen_has_to_wrap_" * 4
 
 
 def furnish(console: Console) -> dict[str, ApprovalRequest]:
     """Requests in every state, so that every part of the pages is there."""
+    furnish_escalation(console)
     properties = {
         "order": {"type": "string", "description": "The order's number"},
         "amount": {"type": "string"},
@@ -49,11 +56,13 @@ def furnish(console: Console) -> dict[str, ApprovalRequest]:
         "open": submit(console.key, facts=HARD, description=f"Refund \u202e {LONG}", **rich),
         "rejected": submit(console.key, description="Refused"),
         "asked": submit(console.key, description="Asked about"),
+        "escalated": submit(console.key, facts=HARD, description=f"Escalated {LONG}"),
         "soft": submit(console.key, action_type="ticket.close", description="Close it"),
         "automatic": submit(console.key, action_type="order.lookup", description="Look"),
     }
     decide(console, found["rejected"], Verdict.REJECT)
     decide(console, found["asked"], Verdict.ASK)
+    decide(console, found["escalated"], Verdict.ESCALATE)
     found["retry"] = submit(console.key, description="Again", previous=found["rejected"].id)
     post_message(
         agent_id=console.agent.id, request_id=found["open"].id, text=LONG, data={"photo": "x"}
@@ -66,6 +75,7 @@ def furnish(console: Console) -> dict[str, ApprovalRequest]:
     stopped, key = make_agent(console.team, "research-bot", owner=console.ben)
     found["taken"] = submit(key, facts=TAKEOVER, description="Too unsure")
     assert stopped.name == "research-bot"
+    furnish_deliveries(console, found["escalated"], furnish_channels(console))
     return found
 
 
@@ -92,7 +102,35 @@ def addresses(console: Console, found: dict[str, ApprovalRequest]) -> Iterator[s
     yield from ("/action-types/", "/action-types/new/", "/policy/")
     yield from (f"/action-types/{one.id}/" for one in ActionType.objects.all())
     yield "/policy/?profile=2&confidence=0.4&cost_usd=500"
+    yield from escalation_addresses(console)
+    yield from channel_addresses()
     yield from ("/team/", "/notices/", "/audit/", "/audit/?type=expired", "/profile/", "/nowhere/")
+
+
+def escalation_addresses(console: Console) -> Iterator[str]:
+    team = f"/escalation/{console.team.id}/"
+    yield from ("/escalation/", team, f"{team}?arrival=&timezone=Mars&level=2")
+    yield from (f"{team}rotations/new/", f"{team}rotations/{OnCallRotation.objects.get().id}/")
+
+
+def channel_addresses() -> Iterator[str]:
+    yield "/channels/"
+    yield from (f"/channels/new/{kind}/" for kind in ("email", "slack", "webhook", "apprise"))
+    yield from (f"/channels/{one.id}/" for one in NotificationChannel.objects.all())
+    yield from ("/channels/messages/", "/channels/messages/?status=dead", "/health/")
+    yield from (f"/channels/messages/{one.id}/" for one in Delivery.objects.all())
+
+
+def linked_addresses(console: Console) -> list[str]:
+    """What is behind the links of e-mails: a decision, one for the console only, none any more."""
+    (email, *_) = channels = furnish_channels(console)
+    assert email.kind == "email"
+    found = ["/decide/unknown/"]
+    for facts in (SOFT, HARD):
+        request = submit(console.key, facts=facts, description=f"Refund \u202e {LONG}")
+        message = furnish_deliveries(console, request, channels)["sent"]
+        found.append(link_to(message, request, console.ana)[0])
+    return found
 
 
 @pytest.fixture
@@ -147,13 +185,26 @@ def test_no_page_is_wider_than_the_screen(console: Console, admin: Page, width: 
 
 def test_the_pages_outside_the_session_are_accessible_too(console: Console, page: Page) -> None:
     found = {}
+    linked = linked_addresses(console)
+    pages = ("/sign-in/", console.link_for(console.ana), "/sign-in/unknown/", *linked)
     for theme in THEMES:
         page.context.add_cookies(
             [{"name": "hitl_theme", "value": theme, "url": console.server.url}]
         )
-        for address in ("/sign-in/", console.link_for(console.ana), "/sign-in/unknown/"):
+        for address in pages:
             page.goto(address if address.startswith("http") else console.server.url + address)
             page.evaluate(AXE)
             if violations := page.evaluate(VIOLATIONS):
                 found[f"{theme} {address}"] = violations
     assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, 768])
+def test_the_pages_of_a_mail_fit_the_screen(console: Console, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    wide = []
+    for address in linked_addresses(console):
+        page.goto(console.server.url + address)
+        if page.evaluate(TOO_WIDE):
+            wide.append(address)
+    assert wide == []

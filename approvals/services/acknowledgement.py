@@ -2,6 +2,7 @@
 again at the last one, until somebody does.
 """
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from hitlconsole.accounts.services import person
 from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem
 
+logger = logging.getLogger(__name__)
+
 _DUE = """
 SELECT id, agent_id FROM approvals_takeover
 WHERE status = 'open' AND acknowledged_at IS NULL
-  AND least(acknowledge_by, reminder_at) <= hitl_now()
+  AND least(acknowledge_by, reminder_at) <= (SELECT hitl_now())
 ORDER BY acknowledge_by LIMIT %s
 """
 
@@ -63,7 +66,15 @@ def sweep_takeovers(limit: int = 100) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [limit])
         due = cursor.fetchall()
-    return sum(_run_step(takeover_id, agent_id) for takeover_id, agent_id in due)
+    return sum(_try_step(takeover_id, agent_id) for takeover_id, agent_id in due)
+
+
+def _try_step(takeover_id: UUID, agent_id: UUID) -> bool:
+    try:
+        return _run_step(takeover_id, agent_id)
+    except Exception:  # one that fails must not hold up the others, nor the requests after them
+        logger.exception("the due step of takeover %s failed", takeover_id)
+        return False
 
 
 @transaction.atomic

@@ -5,9 +5,10 @@ the step looks again under the lock.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -29,20 +30,24 @@ from hitlconsole.lib.clock import database_now
 
 logger = logging.getLogger(__name__)
 
-# Locks what is due, oldest first, and passes over what others are at work on.
+# Locks what is due, oldest first, and passes over what others are at work on. The time is asked for
+# once, in a query of its own: as a function that is never the same twice it could not be looked up
+# in an index, and each tick would read through everything that is open.
 _CLAIM = """
 WITH overdue AS MATERIALIZED (
     SELECT id, deadline AS at FROM approvals_approvalrequest
-    WHERE status = ANY(%(open)s) AND deadline IS NOT NULL AND deadline <= hitl_now()
+    WHERE status = ANY(%(open)s) AND deadline IS NOT NULL AND deadline <= (SELECT hitl_now())
+      AND id <> ALL(%(without)s)
     ORDER BY deadline LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), lapsing AS MATERIALIZED (
     SELECT id, approval_until AS at FROM approvals_approvalrequest
-    WHERE execution = 'available' AND approval_until <= hitl_now()
+    WHERE execution = 'available' AND approval_until <= (SELECT hitl_now())
+      AND id <> ALL(%(without)s)
     ORDER BY approval_until LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), reminding AS MATERIALIZED (
     SELECT id, reminder_at AS at FROM approvals_approvalrequest
-    WHERE status = ANY(%(open)s) AND reminder_at IS NOT NULL AND reminder_at <= hitl_now()
-      AND deadline > hitl_now()
+    WHERE status = ANY(%(open)s) AND reminder_at IS NOT NULL AND reminder_at <= (SELECT hitl_now())
+      AND deadline > (SELECT hitl_now()) AND id <> ALL(%(without)s)
     ORDER BY reminder_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT id FROM (
@@ -50,6 +55,8 @@ SELECT id FROM (
     UNION ALL SELECT id, at, 2 FROM reminding
 ) AS due ORDER BY rank, at
 """
+# So many batches in which nothing can be changed are passed over in one sweep.
+MOST_BATCHES = 20
 # What no step looks at stays in the database.
 _HEAVY = (
     "action",
@@ -85,14 +92,26 @@ def sweep_due(limit: int = 500) -> int:
             return _run_group(ids)
     except Exception:  # whatever it is: one by one it shows which request has it
         logger.exception("a group of due requests failed; they are tried one by one")
-    with transaction.atomic():
-        ids = _claim(limit)
-    return sum(map(_sweep_one, ids))
+    return _sweep_singly(limit)
 
 
-def _claim(limit: int) -> list[UUID]:
+def _sweep_singly(limit: int) -> int:
+    """Until something changes: a whole batch that fails must not hide what comes after it."""
+    tried: list[UUID] = []
+    for _ in range(MOST_BATCHES):
+        with transaction.atomic():
+            ids = _claim(limit, without=tried)
+        changed = sum(map(_sweep_one, ids))
+        if changed or not ids:
+            return changed
+        tried += ids
+    return 0
+
+
+def _claim(limit: int, without: Collection[UUID] = ()) -> list[UUID]:
+    parameters: dict[str, Any] = {"open": OPEN_VALUES, "limit": limit, "without": list(without)}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"open": OPEN_VALUES, "limit": limit})
+        cursor.execute(_CLAIM, parameters)
         return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
 
 

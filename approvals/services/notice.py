@@ -49,11 +49,16 @@ class Evidence:
         }
 
 
-# Of each request the earliest delivery, and only where there is none the earliest presence.
+# What Python's strip() takes away, as access.approval_refusal does.
+_BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+
+# Of each request the earliest delivery, and only where there is none the earliest presence. What
+# was on its way before the wait began says what was there before it.
 _EVIDENCE = """
 WITH wait AS MATERIALIZED (
     SELECT request.id, request.team_id, agent.owner_id,
-           lower(btrim(request.on_behalf_of)) AS behalf, request.waiting_since, request.deadline,
+           lower(btrim(request.on_behalf_of, %(blanks)s)) AS behalf,
+           request.waiting_since, request.deadline,
            least(%(notice)s, (request.deadline - request.waiting_since) / 2) AS needed
     FROM approvals_approvalrequest AS request
     JOIN accounts_agent AS agent ON agent.id = request.agent_id
@@ -72,17 +77,19 @@ WITH wait AS MATERIALIZED (
     WHERE person.id IS DISTINCT FROM wait.owner_id AND lower(person.email) <> wait.behalf
 ), told AS (
     SELECT DISTINCT ON (wait.id) wait.id, 1 AS rank, 'delivery' AS kind, delivery.id::text AS proof,
-           delivery.transport, delivery.sent_at AS at,
+           delivery.transport, attempt.finished_at AS at,
            ARRAY(SELECT user_id FROM decider
                  WHERE decider.id = wait.id AND user_id = ANY(delivery.people)) AS people
     FROM wait
     JOIN approvals_deliveryitem AS item ON item.request_id = wait.id
     JOIN approvals_delivery AS delivery ON delivery.id = item.delivery_id
+    JOIN approvals_deliveryattempt AS attempt ON attempt.delivery_id = delivery.id
     WHERE delivery.status = %(sent)s AND delivery.kind = ANY(%(asking)s)
-      AND delivery.sent_at BETWEEN wait.waiting_since AND wait.deadline - wait.needed
+      AND attempt.outcome = %(sent)s AND attempt.started_at >= wait.waiting_since
+      AND attempt.finished_at <= wait.deadline - wait.needed
       AND EXISTS (SELECT FROM decider
                   WHERE decider.id = wait.id AND decider.user_id = ANY(delivery.people))
-    ORDER BY wait.id, delivery.sent_at
+    ORDER BY wait.id, attempt.finished_at
 ), there AS (
     SELECT DISTINCT ON (wait.id) wait.id, 2 AS rank, 'presence' AS kind, presence.id::text AS proof,
            '' AS transport, greatest(presence.started_at, wait.waiting_since) AS at,
@@ -110,6 +117,7 @@ def evidence_of(request_ids: Iterable[UUID]) -> dict[UUID, Evidence]:
     parameters: dict[str, Any] = {
         "requests": wanted,
         "notice": NOTICE,
+        "blanks": _BLANKS,
         "reviewer": Role.REVIEWER.value,
         "sent": Delivery.Status.SENT.value,
         "asking": [kind.value for kind in ASKING],

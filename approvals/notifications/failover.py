@@ -11,11 +11,11 @@ FAILURES_BEFORE = 2
 
 
 def plan_backup(delivery: Delivery) -> None:
-    """For a message to people that was given up, or has failed twice.
+    """For a message to people that was given up, or has failed twice or more.
 
     Whoever was told on the backup channel already is not told again.
     """
-    failed = delivery.status == Delivery.Status.DEAD or delivery.attempts == FAILURES_BEFORE
+    failed = delivery.status == Delivery.Status.DEAD or delivery.attempts >= FAILURES_BEFORE
     if not failed or delivery.kind not in FOR_PEOPLE:
         return
     plan = begin_plan({delivery.team_id})

@@ -7,7 +7,7 @@ attempt is made outside of any transaction and holds no lock.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,14 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from approvals.models import Delivery, DeliveryAttempt, NotificationChannel, Transport
-from approvals.notifications.channels.base import Failure, Outgoing, Permanent, Receipt, Temporary
+from approvals.notifications.channels.base import (
+    Failure,
+    Outgoing,
+    Permanent,
+    Receipt,
+    Temporary,
+    storable,
+)
 from approvals.notifications.channels.registry import SENDERS
 from approvals.notifications.failover import plan_backup
 from approvals.notifications.loading import load_outgoing
@@ -46,6 +53,8 @@ PAUSES = (
 MAX_ATTEMPTS = len(PAUSES) + 1
 LONGEST_WAIT = timedelta(hours=24)
 THREADS = 8
+# What a receiver may call a status; smtplib calls an answer that it cannot read -1.
+STATUSES = range(1000)
 # A tick ends after that time, so that the next one can see new settings and a stop.
 TICK_SECONDS = 20.0
 
@@ -53,7 +62,7 @@ TICK_SECONDS = 20.0
 _CLAIM = """
 WITH due AS (
     SELECT id FROM approvals_delivery
-    WHERE status = 'queued' AND next_attempt_at <= hitl_now()
+    WHERE status = 'queued' AND next_attempt_at <= (SELECT hitl_now())
     ORDER BY next_attempt_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE approvals_delivery AS delivery
@@ -98,6 +107,8 @@ def _attempt_in_thread(delivery_id: UUID, number: int) -> bool:
 
 def attempt(delivery_id: UUID, number: int) -> bool:
     """Make the attempt that is on record; whether the message was accepted."""
+    if not _begin(delivery_id, number):
+        return False
     try:
         message = load_outgoing(delivery_id)
         if message is None:
@@ -112,6 +123,18 @@ def attempt(delivery_id: UUID, number: int) -> bool:
         return False
     _note_receipt(delivery_id, number, receipt)
     return True
+
+
+def _begin(delivery_id: UUID, number: int) -> bool:
+    """The lease counts from here, however long the attempt waited for its turn. False where that
+    was too long: another worker has the message, or has sent it.
+    """
+    ours = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.QUEUED, attempts=number)
+    if ours.update(next_attempt_at=HitlNow() + LEASE):
+        return True
+    tries = DeliveryAttempt.objects.filter(delivery=delivery_id, number=number)
+    tries.update(finished_at=HitlNow(), error="not made: another worker had it by then")
+    return False
 
 
 def _send(message: Outgoing) -> Receipt:
@@ -136,12 +159,13 @@ def _note_receipt(delivery_id: UUID, number: int, receipt: Receipt) -> None:
     # A repeat may be accepted after the first: what counts as notice is the earliest.
     delivery.sent_at = delivery.sent_at or now
     delivery.status, delivery.next_attempt_at = Delivery.Status.SENT, None
-    delivery.provider_ref, delivery.last_error = receipt.reference or delivery.provider_ref, ""
+    delivery.provider_ref = storable(receipt.reference, 255) or delivery.provider_ref
+    delivery.last_error = ""
     delivery.save()
     _finish(delivery, number, now, DeliveryAttempt.Outcome.SENT, receipt.status, receipt.response)
     _tell_channel(delivery, last_success_at=now, last_error="")
     if delivery.transport == Transport.SLACK and delivery.updates_id is None:
-        plan_late_update(delivery)
+        _follow_up(plan_late_update, delivery)
 
 
 @transaction.atomic
@@ -150,17 +174,29 @@ def _note_failure(delivery_id: UUID, number: int, failure: Failure) -> None:
     if delivery.status != Delivery.Status.QUEUED:
         return
     now = database_now()
-    delivery.last_error = failure.detail[:2000]
-    permanent = isinstance(failure, Permanent)
-    if permanent or delivery.attempts >= MAX_ATTEMPTS:
-        delivery.status, delivery.next_attempt_at = Delivery.Status.DEAD, None
-    else:
-        delivery.next_attempt_at = now + _pause(delivery.attempts, failure)
+    delivery.last_error = failure.detail
+    permanent, again = isinstance(failure, Permanent), now + _pause(delivery.attempts, failure)
+    ends = permanent or delivery.attempts >= MAX_ATTEMPTS
+    delivery.status = Delivery.Status.DEAD if ends else Delivery.Status.QUEUED
+    delivery.next_attempt_at = None if ends else again
+    if not _follow_up(plan_backup, delivery) and delivery.attempts < MAX_ATTEMPTS:
+        # Nobody is told in its place: it is tried again, and so is the backup.
+        delivery.status, delivery.next_attempt_at = Delivery.Status.QUEUED, again
     delivery.save()
     outcome = DeliveryAttempt.Outcome.PERMANENT if permanent else DeliveryAttempt.Outcome.TEMPORARY
     _finish(delivery, number, now, outcome, failure.status, failure.response, failure.detail)
-    _tell_channel(delivery, last_failure_at=now, last_error=failure.detail[:2000])
-    plan_backup(delivery)
+    _tell_channel(delivery, last_failure_at=now, last_error=failure.detail)
+
+
+def _follow_up(plan: Callable[[Delivery], None], delivery: Delivery) -> bool:
+    """What follows from a result; where it fails, the result itself is still kept."""
+    try:
+        with transaction.atomic():
+            plan(delivery)
+    except Exception:
+        logger.exception("what follows from delivery %s could not be planned", delivery.pk)
+        return False
+    return True
 
 
 def _pause(attempts: int, failure: Failure) -> timedelta:
@@ -183,9 +219,9 @@ def _finish(
     DeliveryAttempt.objects.filter(delivery=delivery, number=number).update(
         finished_at=now,
         outcome=outcome,
-        response_status=status,
-        response=response[:2000],
-        error=error[:2000],
+        response_status=status if status in STATUSES else None,
+        response=storable(response),
+        error=error,
     )
 
 

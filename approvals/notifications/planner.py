@@ -6,7 +6,7 @@ come of it. Nothing is sent here.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ COLLECT = timedelta(seconds=10)
 # A message lists all that it tells of: what is not listed, nobody was told.
 MOST_ITEMS = 100
 # Slack refuses messages of more than about 12,000 characters.
-MOST_ITEMS_OF = {Transport.SLACK: 40}
+MOST_ITEMS_OF: Mapping[str, int] = {Transport.SLACK: 40}
 RETRY = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 WAIT, MOST_WAITS = timedelta(seconds=2), 10
@@ -242,7 +242,7 @@ def add_messages(plan: Plan, group: Group, route: Route, news: Sequence[Notifica
 
 
 def _most_items(route: Route) -> int:
-    return MOST_ITEMS_OF.get(Transport(route.transport), MOST_ITEMS)
+    return MOST_ITEMS_OF.get(route.transport, MOST_ITEMS)
 
 
 def _held_until(plan: Plan, group: Group) -> datetime | None:
@@ -285,7 +285,7 @@ def _collecting(plan: Plan, group: Group, route: Route, more: int) -> Delivery |
     )
     if found is None or found.items.count() + more > _most_items(route):
         return None
-    if set(found.people) < set(route.people):
+    if not set(route.people) <= set(found.people):
         return None
     return found
 

@@ -72,12 +72,17 @@ class Receipt:
     response: str = ""
 
 
+def storable(text: str, longest: int = EXCERPT) -> str:
+    """What others say, as a column takes it: without NUL and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")[:longest]
+
+
 class Failure(Exception):
     """It was not accepted. `status` and `response` are what the provider said, if anything."""
 
     def __init__(self, detail: str, *, status: int | None = None, response: str = "") -> None:
         super().__init__(detail)
-        self.detail, self.status, self.response = detail, status, response[:EXCERPT]
+        self.detail, self.status, self.response = storable(detail), status, storable(response)
 
 
 class Temporary(Failure):

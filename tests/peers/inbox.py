@@ -73,18 +73,17 @@ class Inbox(Generic[T]):
 
     def wait_for(self, count: int, timeout: float) -> list[T]:
         """The messages, once there are that many."""
-        return self.wait_until(lambda messages: len(messages) >= count, timeout, f"of {count}")
+        return self.wait_until(lambda messages: len(messages) >= count, timeout, str(count))
 
     def wait_for_held(self, count: int, timeout: float) -> None:
         """Until the senders of that many messages wait for an answer."""
-        self.wait_until(lambda _: self.held >= count, timeout, f"of which {self.held} held")
+        self.wait_until(lambda _: self.held >= count, timeout, f"{count} held")
 
-    def wait_until(
-        self, done: Callable[[list[T]], bool], timeout: float, words: str = ""
-    ) -> list[T]:
+    def wait_until(self, done: Callable[[list[T]], bool], timeout: float, wanted: str) -> list[T]:
         with self._changed:
             arrived = self._changed.wait_for(lambda: done(self.received), timeout)
-            assert arrived, f"{len(self.received)} {words} messages came in {timeout} s"
+            came = f"{len(self.received)} messages came, {self.held} are held"
+            assert arrived, f"{came}, not {wanted} in {timeout:.0f} s"
             return list(self.received)
 
     def check(self) -> None:

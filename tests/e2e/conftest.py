@@ -70,3 +70,12 @@ def ana(page: Page, console: Console) -> Page:
     page.get_by_role("button", name="Sign in as ana").click()
     page.wait_for_url(f"{console.server.url}/")
     return page
+
+
+@pytest.fixture
+def admin(page: Page, console: Console) -> Page:
+    """The browser of who administers everything, signed in, on the queue."""
+    page.goto(console.link_for(console.admin))
+    page.get_by_role("button", name="Sign in as admin").click()
+    page.wait_for_url(f"{console.server.url}/")
+    return page

@@ -133,14 +133,6 @@ def linked_addresses(console: Console) -> list[str]:
     return found
 
 
-@pytest.fixture
-def admin(page: Page, console: Console) -> Page:
-    page.goto(console.link_for(console.admin))
-    page.get_by_role("button", name="Sign in as admin").click()
-    page.wait_for_url(f"{console.server.url}/")
-    return page
-
-
 def visit(page: Page, console: Console, address: str) -> None:
     path, _, key = address.partition("!")
     page.goto(console.server.url + path)

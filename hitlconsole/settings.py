@@ -213,6 +213,8 @@ LOGGING: dict[str, Any] = {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
+        # It tells each failing rule with values of the request; the trace of the request says why.
+        "cel": {"level": "CRITICAL"},
         # What it logs names addresses with their secrets; deliveries have it, without those.
         "apprise": {"handlers": ["nowhere"], "propagate": False},
     },

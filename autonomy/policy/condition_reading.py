@@ -35,6 +35,8 @@ _MEMBER = re.compile(
 )
 _ZONE = re.compile(r"""\.\s*get[A-Z]\w+\s*\(\s*(["'])(?P<zone>[^"'\\]*)\1\s*\)""")
 _COMPLAINT = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+# Each time through may double what the time before it has collected.
+MAX_LOOPS = 3
 
 
 def read_condition(value: object) -> Condition:
@@ -53,6 +55,7 @@ def read_condition(value: object) -> Condition:
         variables=frozenset(program.variables()) - TYPES - {loop["bound"] for loop in loops},
         functions=frozenset(f for f in program.functions() if not _OPERATOR.fullmatch(f)),
         loops=bool(loops),
+        names=_count_names(bare, program.variables()),
     )
     _refuse_unknown("variable", condition.variables, SAMPLE)
     _refuse_unknown("function", condition.functions, FUNCTIONS)
@@ -61,6 +64,11 @@ def read_condition(value: object) -> Condition:
     _check_loops(bare, loops)
     _try_on_sample(condition)
     return condition
+
+
+def _count_names(bare: str, names: Collection[str]) -> int:
+    used = "|".join(map(re.escape, names))
+    return len(re.findall(rf"(?<![\w.])(?:{used})\b", bare)) if names else 0
 
 
 def _refuse_unknown(kind: str, used: Collection[str], known: Collection[str]) -> None:
@@ -84,6 +92,8 @@ def _check_zones(source: str) -> None:
 
 def _check_loops(bare: str, loops: Collection[re.Match[str]]) -> None:
     """One inside another would take as long as the product of their lengths."""
+    if len(loops) > MAX_LOOPS:
+        refuse(f"must not go through lists more than {MAX_LOOPS} times")
     starts = [loop.start() for loop in loops]
     for loop in loops:
         end = _closing(bare, loop.end())

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from autonomy.policy.engine import Program, new_context
 from autonomy.policy.zones import ZONED
 
-# Of lists and objects that a comprehension goes through: the engine copies what `map` and `filter`
-# have collected at each step, and the agent chooses how long its lists are.
-MAX_LOOP = 1000
+# Of values copied: the engine copies a variable whole wherever it is named, at each step of a
+# comprehension, and what `map` and `filter` have collected. The agent chooses how much that is.
+MAX_COPIED = 4_000_000
 
 _KINDS = {str: "a text", bytes: "bytes", list: "a list", dict: "an object", type(None): "null"}
 
@@ -19,13 +19,19 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Equal to another of the same source. `loops`: it goes through lists."""
+    """Equal to another of the same source. `loops`: it goes through lists; `names`: how often it
+    names a variable, of the request's or of a comprehension."""
 
     source: str
     program: Program = field(compare=False, repr=False)
     variables: frozenset[str] = field(compare=False, repr=False)
     functions: frozenset[str] = field(compare=False, repr=False)
     loops: bool = field(compare=False, repr=False)
+    names: int = field(compare=False, repr=False)
+
+    def copied(self, values: int, longest: int) -> int:
+        """How many values an evaluation copies at most, of arguments with so many in all."""
+        return values * self.names * (longest if self.loops else 1)
 
 
 def context_for(
@@ -52,12 +58,13 @@ def holds(condition: Condition, context: object) -> bool:
     return result
 
 
-def longest(value: object) -> int:
-    """The number of entries of the longest list or object inside."""
+def measure(value: object) -> tuple[int, int]:
+    """(values in all, entries of the longest list or object) inside, at least 1 each."""
     if not isinstance(value, list | dict):
-        return 0
-    members = value.values() if isinstance(value, dict) else value
-    return max(len(value), max(map(longest, members), default=0))
+        return 1, 1
+    members = list(map(measure, value.values() if isinstance(value, dict) else value))
+    values = 1 + sum(inside for inside, _ in members)
+    return values, max(1, len(value), *(longest for _, longest in members))
 
 
 def failure_words(error: Exception, source: str) -> str:

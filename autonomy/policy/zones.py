@@ -12,31 +12,33 @@ def zone_or_none(name: str) -> ZoneInfo | None:
         return None
 
 
-def _in_zone(read: Callable[[datetime], int]) -> Callable[..., int | None]:
-    """None, which compares with no number, for what is no time with a zone, or no year there.
+class NoSuchZone(ValueError):
+    """The condition then fails, which raises the level: null would only be unequal to a number."""
 
-    An error would be answered in the same way, but the engine prints it.
-    """
 
-    def read_there(*values: object) -> int | None:
+def _in_zone(read: Callable[[datetime], int]) -> Callable[..., int]:
+    def read_there(*values: object) -> int:
         match values:
-            case (datetime() as time, str() as name) if (zone := zone_or_none(name)) is not None:
-                return _read_or_none(read, time, zone)
+            case (datetime() as time, str() as name):
+                return read(_there(time, name))
             case _:
-                return None
+                raise NoSuchZone("needs a time and the name of a zone")
 
     return read_there
 
 
-def _read_or_none(read: Callable[[datetime], int], time: datetime, zone: ZoneInfo) -> int | None:
+def _there(time: datetime, name: str) -> datetime:
+    zone = zone_or_none(name)
     try:
-        return read(time.astimezone(zone))
+        if zone is not None:
+            return time.astimezone(zone)
     except OverflowError:
-        return None
+        pass  # a year that no calendar here has
+    raise NoSuchZone(f"{name!r} is no time zone of this time")
 
 
 # They count like those of CEL: months and days of the year from 0, the week from Sunday.
-ZONED: Mapping[str, Callable[..., int | None]] = {
+ZONED: Mapping[str, Callable[..., int]] = {
     "getFullYear": _in_zone(lambda time: time.year),
     "getMonth": _in_zone(lambda time: time.month - 1),
     "getDate": _in_zone(lambda time: time.day),

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +21,14 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
-from approvals.models import ChannelIdentity, NotificationChannel, Transport
+from approvals.models import ApprovalRequest, ChannelIdentity, NotificationChannel, Transport
 from approvals.notifications.channels.slack import APPROVE, OPEN_CONSOLE, REJECT, client_for, escape
 from approvals.notifications.secrets import open_secrets
 from approvals.services.decide import MAX_NOTES, decide_request
 from approvals.vocabulary import Channel, Verdict
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.problems import Problem
+from hitlconsole.lib.secretbox import CannotOpen
 from hitlconsole.lib.strictjson import StrictJSONError, loads
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ NOT_LINKED = (
 
 class Malformed(ValueError):
     """Signed by Slack, but not what one of our messages sends."""
+
+
+# What reading such a payload may raise.
+UNREADABLE = (Malformed, KeyError, TypeError, IndexError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Pressed:
             self.client.chat_postEphemeral(
                 channel=where, user=self.slack_user, text=escape(text[:3000])
             )
-        except (SlackApiError, OSError) as error:
+        except (SlackApiError, OSError, HTTPException) as error:
             logger.warning("Slack did not take an answer to %s: %s", self.slack_user, error)
 
 
@@ -75,19 +81,37 @@ def interact(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     ).first()
     if channel is None:
         return _plain(404, "There is no such channel.")
-    secrets = open_secrets(channel.secrets)
-    verifier = SignatureVerifier(str(secrets["signing_secret"]))
-    headers = {name: request.headers.get(name, "") for name in request.headers}
-    if len(request.body) > MAX_BODY or not verifier.is_valid_request(request.body, headers):
+    secrets = _secrets_of(channel)
+    if not _is_signed(request, str(secrets.get("signing_secret", ""))):
         return _plain(401, "The signature is missing, wrong or too old.")
     try:
         payload = _payload(request)
         if payload["team"]["id"] != channel.config["workspace"]:
             return _plain(403, "This is another workspace.")
         return _act(channel, secrets, payload)
-    except (Malformed, KeyError, TypeError, IndexError, ValueError) as error:
+    except UNREADABLE as error:
         logger.warning("an unreadable payload from Slack: %r", error)
         return _plain(400, "The payload is not what our messages send.")
+
+
+def _secrets_of(channel: NotificationChannel) -> dict[str, Any]:
+    """Nothing where they cannot be opened: then nobody is let in."""
+    try:
+        return open_secrets(channel.secrets)
+    except CannotOpen as error:
+        logger.error("the secrets of channel %s cannot be opened: %s", channel.pk, error)
+        return {}
+
+
+def _is_signed(request: HttpRequest, secret: str) -> bool:
+    """What cannot be checked (a time that is none, a body that is no text) is not signed."""
+    if not secret.strip() or len(request.body) > MAX_BODY:
+        return False
+    headers = {name: request.headers.get(name, "") for name in request.headers}
+    try:
+        return bool(SignatureVerifier(secret).is_valid_request(request.body, headers))
+    except (ValueError, TypeError, OverflowError):
+        return False
 
 
 def _plain(status: int, text: str) -> HttpResponse:
@@ -168,7 +192,7 @@ def _ask_for_reason(pressed: Pressed, value: Mapping[str, Any]) -> HttpResponse:
     }
     try:
         pressed.client.views_open(trigger_id=str(pressed.payload["trigger_id"]), view=view)
-    except (SlackApiError, OSError) as error:
+    except (SlackApiError, OSError, HTTPException) as error:
         logger.warning("Slack did not open a form: %s", error)
         pressed.tell("The form could not be opened. Nothing was decided; use the console.")
     return HttpResponse()
@@ -197,7 +221,9 @@ def _decide(
 ) -> Problem | None:
     """None where it was decided. The same press, delivered twice, decides once."""
     assert pressed.user is not None  # whoever is not linked was told so
-    request_id, revision = UUID(value["request"]), int(value["revision"])
+    request_id, revision = UUID(str(value["request"])), int(value["revision"])
+    if not _serves(pressed.channel, request_id):
+        return Problem("not_found", "There is no such request, or it belongs to another team.")
     once = hashlib.sha256(f"{request_id}:{pressed.slack_user}:{verdict}:{press}".encode())
     try:
         decide_request(
@@ -212,6 +238,15 @@ def _decide(
     except Problem as problem:
         return problem
     return None
+
+
+def _serves(channel: NotificationChannel, request_id: UUID) -> bool:
+    """Who administers a team's channel knows its secret, and could sign whatever they like: so it
+    decides about this team alone.
+    """
+    if channel.team_id is None:
+        return True
+    return ApprovalRequest.objects.filter(pk=request_id, team=channel.team_id).exists()
 
 
 def _in_words(problem: Problem) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from approvals.console.agent_forms import administered_teams, known_people
 from approvals.models import NotificationChannel, Transport
+from approvals.notifications.secrets import have_secrets
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import Team, User
 from hitlconsole.lib.outbound import check_url
@@ -44,7 +45,7 @@ class ChannelForm(forms.Form):
         team.queryset = administered_teams(user).order_by("name")
         team.empty_label = "Every team" if may_administer(user) else None
         team.required = not may_administer(user)
-        if not channel._state.adding:
+        if have_secrets(channel.secrets):
             for name in self.secrets:
                 self.fields[name].required = False
                 self.fields[name].help_text = KEPT
@@ -102,7 +103,7 @@ class WebhookForm(ChannelForm):
         return url
 
     def secrets_for(self, channel: NotificationChannel) -> dict[str, Any]:
-        return {"secrets": [new_secret()]} if channel._state.adding else {}
+        return {} if have_secrets(channel.secrets) else {"secrets": [new_secret()]}
 
 
 class AppriseForm(ChannelForm):

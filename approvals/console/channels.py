@@ -1,6 +1,7 @@
 """Channels: what there is, whether it works, and the messages that did not get through."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,7 +21,6 @@ from approvals.models import (
     Transport,
 )
 from approvals.notifications.outbox import replay_deliveries
-from approvals.notifications.secrets import open_secrets
 from approvals.selectors import Position
 from approvals.services.channels import (
     link_identity,
@@ -28,10 +28,11 @@ from approvals.services.channels import (
     save_channel,
     try_channel,
 )
-from hitlconsole.accounts.access import may_administer, readable_teams
+from hitlconsole.accounts.access import may_administer, readable_teams, teams_with_role
 from hitlconsole.accounts.models import Membership, Role, User
 from hitlconsole.accounts.sessions import current_user
 from hitlconsole.lib.problems import Problem
+from hitlconsole.lib.secretbox import CannotOpen
 
 PAGE = 50
 MOST_REPLAYED = 1000
@@ -102,17 +103,17 @@ def _edit(request: HttpRequest, channel: NotificationChannel) -> HttpResponse:
     user = current_user(request)
     form = FORMS[channel.kind](request.POST or None, user=user, channel=channel)
     if request.method == "POST" and form.is_valid():
-        created = channel._state.adding
         try:
-            _save(form, channel, user)
+            secrets = _save(form, channel, user)
         except Problem as problem:
             form.add_error("name", f"It {problem.errors[0].msg}.")
         else:
-            return _saved(request, form, channel, created=created)
+            return _saved(request, form, channel, secrets)
     return _render(request, channel, form)
 
 
-def _save(form: ChannelForm, channel: NotificationChannel, user: User) -> None:
+def _save(form: ChannelForm, channel: NotificationChannel, user: User) -> dict[str, Any]:
+    """The secrets that are new."""
     secrets = form.secrets_for(channel)
     for name in ("name", "team", "role", "enabled"):
         setattr(channel, name, form.cleaned_data[name])
@@ -120,14 +121,18 @@ def _save(form: ChannelForm, channel: NotificationChannel, user: User) -> None:
     save_channel(channel, secrets, by=user)
     if "readers" in form.cleaned_data:
         channel.readers.set(form.cleaned_data["readers"])
+    return secrets
 
 
 def _saved(
-    request: HttpRequest, form: ChannelForm, channel: NotificationChannel, *, created: bool
+    request: HttpRequest,
+    form: ChannelForm,
+    channel: NotificationChannel,
+    secrets: dict[str, Any],
 ) -> HttpResponse:
     """A webhook's secret is on this one page, and on no other."""
-    if created and channel.kind == Transport.WEBHOOK:
-        (secret,) = open_secrets(channel.secrets)["secrets"]
+    if secrets and channel.kind == Transport.WEBHOOK:
+        (secret,) = secrets["secrets"]
         return _render(request, channel, form, secret=secret)
     messages.success(request, f"The channel {channel.name} is saved. Try it.")
     return redirect("console:channel", channel.pk)
@@ -176,11 +181,13 @@ def link_account(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     user = people.get(request.POST.get("user", ""))
     if channel.kind != Transport.SLACK or user is None:
         raise Problem("not_found", "There is no such person on this channel.")
+    if not _may_speak_for(current_user(request), user):
+        detail = f"{user.name} decides in other teams, too: an admin of all of them says who it is."
+        raise Problem("not_allowed", detail)
     typed = "".join(request.POST.get("external_id", "").split()).upper()
     if request.POST.get("do") == "look_up":
-        typed = look_up_identity(channel, user) or ""
+        typed = _looked_up(request, channel, user)
         if not typed:
-            messages.error(request, f"Slack knows nobody with the address {user.email}.")
             return redirect("console:channel", channel.pk)
     if typed and (len(typed) > 64 or not typed.isalnum() or not typed.isascii()):
         messages.error(request, "A member id looks like U01ABCDEF.")
@@ -192,6 +199,27 @@ def link_account(request: HttpRequest, channel_id: UUID) -> HttpResponse:
     else:
         messages.success(request, f"{user.name} is {typed or 'nobody'} there.")
     return redirect("console:channel", channel.pk)
+
+
+def _may_speak_for(admin: User, user: User) -> bool:
+    """An account counts in all of its workspace, so also for the other teams of the person."""
+    if may_administer(admin):
+        return True
+    decides_in = teams_with_role(user, Role.REVIEWER, Role.ADMIN)
+    elsewhere = decides_in.exclude(pk__in=administered_teams(admin))
+    return not user.is_superuser and not elsewhere.exists()
+
+
+def _looked_up(request: HttpRequest, channel: NotificationChannel, user: User) -> str:
+    """Empty where nobody was found, which the person is then told."""
+    try:
+        found = look_up_identity(channel, user)
+    except CannotOpen as error:
+        messages.error(request, f"The channel's secrets have to be typed again: {error}.")
+        return ""
+    if found is None:
+        messages.error(request, f"Slack knows nobody with the address {user.email}.")
+    return found or ""
 
 
 @page

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from approvals.access import as_of_now, decision_refusal
 from approvals.closing import closing_words
 from approvals.console.words import SILENCE_WORDS
 from approvals.models import DecisionLink
@@ -40,7 +41,8 @@ class Form:
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision_link(request: HttpRequest, token: str) -> HttpResponse:
     link = find_link(token)
-    if link is None:
+    # Whoever may not decide any more is shown nothing either.
+    if link is None or decision_refusal(as_of_now(link.user), link.request) is not None:
         return render(request, "console/decision_link_gone.html", status=404)
     if not is_usable(link, database_now()) or link.request.status not in OPEN:
         return _closed(request, link)

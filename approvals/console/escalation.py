@@ -1,13 +1,14 @@
 """A team's escalation: the policy's editor, who would be told and when, rotations, absences."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -29,7 +30,7 @@ from approvals.escalation.preview import Question, foresee
 from approvals.models import NotificationChannel, OnCallRotation, TeamEscalation
 from approvals.services.escalations import read_policy, save_escalation
 from approvals.services.roster import load_roster
-from approvals.services.tiers import escalation_of
+from approvals.services.tiers import escalation_of, escalations_of
 from autonomy.policy.reading import ReadError
 from autonomy.services import current_policy
 from autonomy.vocabulary import Level
@@ -40,6 +41,18 @@ from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem
 
 ASKED_LEVELS = [(value, words) for value, words in LEVEL_OPTIONS if 1 <= value <= 3]
+# Turns and time zones can be reckoned that far, with room on both sides.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def moment_field(label: str | None = None) -> forms.DateTimeField:
+    """A time on the wall clock, as the browser's own field sends it."""
+    first, last = (datetime(day.year, 1, 1, tzinfo=UTC) for day in (FIRST_DAY, LAST_DAY))
+    return forms.DateTimeField(
+        label=label,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        validators=[MinValueValidator(first), MaxValueValidator(last)],
+    )
 
 
 def clean_timezone(name: str) -> str:
@@ -52,10 +65,7 @@ def clean_timezone(name: str) -> str:
 class PreviewForm(forms.Form):
     """For a request that arrives then, on the wall clock of a zone."""
 
-    arrival = forms.DateTimeField(
-        label="Arrives",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    arrival = moment_field("Arrives")
     timezone = forms.CharField(label="Time zone", max_length=64)
     level = forms.TypedChoiceField(choices=ASKED_LEVELS, coerce=int)
     notice = forms.BooleanField(
@@ -96,7 +106,8 @@ def show_escalations(request: HttpRequest) -> HttpResponse:
     now, teams = database_now(), list(readable_teams(current_user(request)).order_by("name"))
     if len(teams) == 1:
         return redirect("console:escalation", teams[0].pk)
-    context = {"teams": [(team, escalation_of(team.pk)) for team in teams], "now": now}
+    policies = escalations_of(team.pk for team in teams)
+    context = {"teams": [(team, policies[team.pk]) for team in teams], "now": now}
     return render(request, "console/escalations.html", context)
 
 

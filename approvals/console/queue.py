@@ -40,6 +40,7 @@ COLUMNS = (
     "description",
     "cost_usd",
     "tier",
+    "last_tier",
     "quorum",
     "silent_consent",
     "deadline",

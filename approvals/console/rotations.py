@@ -7,12 +7,19 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from approvals.console.door import page, require_admin
-from approvals.console.escalation import clean_timezone, team_for
+from approvals.console.escalation import (
+    FIRST_DAY,
+    LAST_DAY,
+    clean_timezone,
+    moment_field,
+    team_for,
+)
 from approvals.console.escalation_forms import WEEKDAYS
 from approvals.console.escalation_lists import names_for
 from approvals.models import Absence, OnCallRotation, RotationOverride
@@ -31,12 +38,6 @@ from hitlconsole.accounts.sessions import current_user
 from hitlconsole.lib.problems import Problem
 
 PLACES = 8
-LOCAL = "%Y-%m-%dT%H:%M"
-
-
-def _moment() -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL)
-    return forms.DateTimeField(widget=widget)
 
 
 class RotationForm(forms.Form):
@@ -62,7 +63,9 @@ class RotationForm(forms.Form):
         help_text="Like Europe/Berlin. Handovers follow its wall clock through daylight saving.",
     )
     starts_on = forms.DateField(
-        label="First turn from", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label="First turn from",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
     )
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
@@ -89,8 +92,8 @@ class RotationForm(forms.Form):
 class SpanForm(forms.Form):
     """From and to, on the wall clock of a zone."""
 
-    starts_at = _moment()
-    ends_at = _moment()
+    starts_at = moment_field()
+    ends_at = moment_field()
     timezone = forms.CharField(max_length=64, initial="UTC")
 
     def clean_timezone(self) -> str:

@@ -21,6 +21,7 @@ from autonomy.policy.reading import (
     read_object,
     refuse,
 )
+from hitlconsole.lib.jsonvalues import find_flaw
 
 YEAR = 365 * 86_400
 MOST_TIERS, MOST_TARGETS, MOST_REPEATS, MOST_CHANNELS, LONGEST_NAME = 10, 20, 9, 10, 80
@@ -171,6 +172,9 @@ def read_timezone(value: object) -> str:
 def _read_name(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value.strip()) <= LONGEST_NAME:
         refuse(f"must be a name of at most {LONGEST_NAME} characters")
+    flaw = find_flaw(value)
+    if flaw is not None:
+        refuse(flaw.msg)
     return value.strip()
 
 

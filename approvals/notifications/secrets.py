@@ -12,7 +12,7 @@ from audit.events import Actor, Event, EventType, agent_stream
 from audit.services import record
 from hitlconsole.accounts.models import Agent
 from hitlconsole.lib.clock import database_now
-from hitlconsole.lib.secretbox import open_sealed, seal
+from hitlconsole.lib.secretbox import CannotOpen, open_sealed, seal
 from hitlconsole.lib.webhooks import new_secret
 
 # The former secret still signs that long after a rotation.
@@ -25,6 +25,14 @@ def seal_secrets(secrets: Mapping[str, Any]) -> str:
 
 def open_secrets(sealed: str) -> dict[str, Any]:
     return dict(json.loads(open_sealed(sealed))) if sealed else {}
+
+
+def have_secrets(sealed: str) -> bool:
+    """Whether there are any that a key of this console opens."""
+    try:
+        return bool(open_secrets(sealed))
+    except CannotOpen:
+        return False
 
 
 def callback_secrets(items: Sequence[DeliveryItem], now: datetime) -> dict[str, Any]:

@@ -36,8 +36,9 @@ class WebProcess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            self._pulse.start()
+            pulse = asyncio.create_task(self._pulse.run())
             await live(receive, send, on_stopping=_stopping, on_stopped=self._stopped)
+            pulse.cancel()
         elif scope["path"] == HEALTH:
             await answer_health(scope, send)
         elif scope["path"] == READY:
@@ -51,7 +52,6 @@ class WebProcess:
 
     async def _stopped(self) -> None:
         await waiting_room().stop()
-        await asyncio.to_thread(self._pulse.stop)
         self._lean.stop()
 
 

@@ -8,7 +8,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from hitlconsole.lib.checks import refuse_insecure_secret_key
 from hitlconsole.lib.heartbeats import Service
-from hitlconsole.lib.pulse import Pulse
+from hitlconsole.lib.pulse import PulseThread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlconsole.settings")
 refuse_insecure_secret_key()
@@ -67,14 +67,14 @@ app.conf.update(
 app.autodiscover_tasks()
 
 _SERVICES = {"due": Service.DUE, "deliveries": Service.DELIVERIES}
-_pulses: list[Pulse] = []
+_pulses: list[PulseThread] = []
 
 
 @worker_ready.connect
 def _begin_pulse(sender: Any, **kwargs: Any) -> None:
     """A worker lives for as long as its process does, whether or not the scheduler sends ticks."""
     queues = {queue.name for queue in sender.task_consumer.queues}
-    pulse = Pulse([service for queue, service in _SERVICES.items() if queue in queues])
+    pulse = PulseThread([service for queue, service in _SERVICES.items() if queue in queues])
     _pulses.append(pulse)
     pulse.start()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.crypto import constant_time_compare
 
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 HEALTH, READY, METRICS = "/healthz", "/readyz", "/metrics"
 CHECK_SECONDS = 3.0
+METRICS_SECONDS = 10.0
 NO_STORE = ("Cache-Control", "no-store")
 
 
@@ -71,8 +72,19 @@ async def answer_metrics(
     elif not constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}"):
         await send_response(scope, send, 401, (NO_STORE, ("WWW-Authenticate", "Bearer")), b"")
     else:
-        body = await asyncio.to_thread(unit_of_work(render))
-        await send_response(scope, send, 200, (("Content-Type", content_type), NO_STORE), body)
+        body = await _rendered(render)
+        headers = (("Content-Type", content_type), NO_STORE)
+        await send_response(scope, send, 200 if body else 503, headers, body)
+
+
+async def _rendered(render: Callable[[], bytes]) -> bytes:
+    """Nothing where the database does not answer, or not in time."""
+    try:
+        async with asyncio.timeout(METRICS_SECONDS):
+            return await asyncio.to_thread(unit_of_work(render))
+    except (Error, TimeoutError) as error:
+        logger.warning("the metrics cannot be read: %s", error)
+        return b""
 
 
 async def _state(name: str) -> str:

@@ -5,17 +5,20 @@ Whoever wants to know may ask (a task, the metrics, a page): it works with the s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
+from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.heartbeats import Service
+from hitlconsole.ui.formats import duration
 
 # The sweep runs each second; what is overdue by more than that, it has missed.
 LATE = timedelta(seconds=15)
 STUCK = timedelta(minutes=2)
 SILENT = timedelta(seconds=45)
+APART = timedelta(seconds=5)
 EXPECTED = tuple(Service)
 
 ERROR, WARNING = "error", "warning"
@@ -23,7 +26,7 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise that is not kept now. `since`: when it began, by the database's clock."""
+    """A promise that is not kept now. `since`: when it began, by the database's clock, if known."""
 
     code: str
     severity: str
@@ -33,65 +36,81 @@ class Finding:
     remedy: str
 
 
-# code: (severity, what, what to do, the rows behind it as (at) in SQL)
+# code: (severity, what, what to do, the rows behind it in SQL)
 _CHECKS: dict[str, tuple[str, str, str, str]] = {
     "overdue_requests": (
         ERROR,
-        "requests are past their deadline and nothing was done",
+        "requests past their deadline without anything done",
         "The due worker or the scheduler does not run; agents' polls still do the step.",
         """SELECT deadline AS at FROM approvals_approvalrequest
            WHERE status IN ('pending', 'needs_info', 'escalated')
-             AND deadline < hitl_now() - %(late)s""",
+             AND deadline < %(late)s""",
     ),
     "overdue_approvals": (
         ERROR,
-        "approvals are past their time and could still be claimed",
+        "approvals past their time that could still be claimed",
         "The due worker or the scheduler does not run.",
         """SELECT approval_until AS at FROM approvals_approvalrequest
-           WHERE execution = 'available' AND approval_until < hitl_now() - %(late)s""",
+           WHERE execution = 'available' AND approval_until < %(late)s""",
     ),
     "overdue_takeovers": (
         ERROR,
-        "stopped agents wait for somebody, and the next tier was not told",
+        "stopped agents whose clock ran out and of which nobody else was told",
         "The due worker or the scheduler does not run.",
         """SELECT acknowledge_by AS at FROM approvals_takeover
            WHERE status = 'open' AND acknowledged_at IS NULL
-             AND acknowledge_by < hitl_now() - %(late)s""",
+             AND acknowledge_by < %(late)s""",
     ),
     "stuck_notifications": (
         ERROR,
-        "news waits to be planned",
+        "news that waits to be planned",
         "The delivery worker does not run, or planning fails: look at its log.",
         """SELECT next_attempt_at AS at FROM approvals_notification
-           WHERE status = 'queued' AND next_attempt_at < hitl_now() - %(stuck)s""",
+           WHERE status = 'queued' AND next_attempt_at < %(stuck)s""",
     ),
     "stuck_deliveries": (
         ERROR,
-        "messages are due and not sent",
+        "messages due and not sent",
         "The delivery worker does not run, or does not keep up.",
         """SELECT next_attempt_at AS at FROM approvals_delivery
-           WHERE status = 'queued' AND next_attempt_at < hitl_now() - %(stuck)s""",
+           WHERE status = 'queued' AND next_attempt_at < %(stuck)s""",
     ),
     "dead_letters": (
         WARNING,
-        "messages were given up",
+        "messages given up",
         "Mend the channel, then send them again from the page of messages.",
         "SELECT created_at AS at FROM approvals_delivery WHERE status = 'dead'",
     ),
     "lost_notifications": (
         ERROR,
-        "news could not be planned and were given up",
+        "news given up before it was planned",
         "The log of the delivery worker says why.",
         "SELECT created_at AS at FROM approvals_notification WHERE status = 'dead'",
     ),
 }
+_PULSES = """
+SELECT kind, max(last_seen_at), extract(epoch FROM %(now)s - max(last_seen_at)),
+       count(DISTINCT instance) FILTER (WHERE last_seen_at > %(alive)s)
+FROM lib_heartbeat WHERE last_seen_at > %(week)s GROUP BY kind
+"""
 # As far as it is counted: a check must not read through a million rows.
 MOST = 10_000
 
 
 def findings() -> list[Finding]:
     """Everything that is wrong now, errors first."""
-    limits: dict[str, Any] = {"late": LATE, "stuck": STUCK, "most": MOST}
+    begun = datetime.now(UTC)
+    now = database_now()
+    found = [
+        *_broken_promises(now),
+        *silent_services(now),
+        *differing_clocks(now, begun, datetime.now(UTC)),
+    ]
+    return sorted(found, key=lambda one: (one.severity != ERROR, one.code))
+
+
+def _broken_promises(now: datetime) -> list[Finding]:
+    limits: dict[str, Any] = {"late": now - LATE, "stuck": now - STUCK, "most": MOST}
     found = []
     with connection.cursor() as cursor:
         for code, (severity, what, remedy, rows) in _CHECKS.items():
@@ -101,9 +120,32 @@ def findings() -> list[Finding]:
             )
             count, since = cursor.fetchone()
             if count:
-                found.append(Finding(code, severity, count, since, f"{count} {what}", remedy))
-    found += silent_services()
-    return sorted(found, key=lambda one: (one.severity != ERROR, one.code))
+                detail = _counted(what, count)
+                found.append(Finding(code, severity, count, since, detail, remedy))
+    return found
+
+
+def _counted(what: str, count: int) -> str:
+    return f"{what}: {count}{' or more' if count == MOST else ''}"
+
+
+def differing_clocks(now: datetime, begun: datetime, ended: datetime) -> list[Finding]:
+    """`now`: the database's time, which was asked for between two moments of this machine."""
+    apart = max(begun - now, now - ended)
+    if apart <= APART:
+        return []
+    behind = "behind" if now < begun else "ahead of"
+    words = duration(round(apart.total_seconds()))
+    return [
+        Finding(
+            "clocks_differ",
+            WARNING,
+            1,
+            None,
+            f"the database's clock is {words} {behind} this machine's",
+            "Deadlines follow the database's. Let both follow the same time servers.",
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +162,11 @@ class Pulse:
         return self.instances > 0
 
 
-def pulses() -> list[Pulse]:
+def pulses(now: datetime) -> list[Pulse]:
     """Of every service that is expected to run."""
+    moments: dict[str, Any] = {"now": now, "alive": now - SILENT, "week": now - timedelta(days=7)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT kind, max(last_seen_at), extract(epoch FROM hitl_now() - max(last_seen_at)),
-                   count(DISTINCT instance) FILTER (WHERE last_seen_at > hitl_now() - %(silent)s)
-            FROM lib_heartbeat WHERE last_seen_at > hitl_now() - interval '7 days' GROUP BY kind
-            """,
-            {"silent": SILENT},  # type: ignore[dict-item]
-        )
+        cursor.execute(_PULSES, moments)
         rows = {kind: rest for kind, *rest in cursor.fetchall()}
     return [_pulse(service, rows.get(service.value)) for service in EXPECTED]
 
@@ -139,10 +175,10 @@ def _pulse(service: Service, row: Sequence[Any] | None) -> Pulse:
     if row is None:
         return Pulse(service, None, None, 0)
     last, age, instances = row
-    return Pulse(service, last, float(age), instances)
+    return Pulse(service, last, max(0.0, float(age)), instances)
 
 
-def silent_services() -> list[Finding]:
+def silent_services(now: datetime) -> list[Finding]:
     return [
         Finding(
             f"silent_{pulse.service.value}",
@@ -152,7 +188,7 @@ def silent_services() -> list[Finding]:
             f"{pulse.service.value} gives no sign of life",
             "Start it; a supervisor should do that by itself.",
         )
-        for pulse in pulses()
+        for pulse in pulses(now)
         if not pulse.alive
     ]
 

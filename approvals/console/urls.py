@@ -99,6 +99,7 @@ urlpatterns = [
         name="delete-absence",
     ),
     path("health/", health.show_health, name="health"),
+    path("health/delta/", health.health_delta, name="health-delta"),
     path("notices/", notices.show_notices, name="notices"),
     path("notices/latest/", notices.latest_notices, name="latest-notices"),
     path("notices/read/", notices.read_notices, name="read-notices"),

@@ -26,5 +26,10 @@ def may_administer(user: User, team: Team | None = None) -> bool:
     return Membership.objects.filter(user=user, team=team, role=Role.ADMIN).exists()
 
 
+def may_watch(user: User) -> bool:
+    """The state of the console as a whole: admins and compliance, of whatever team."""
+    return user.is_superuser or teams_with_role(user, Role.ADMIN, Role.COMPLIANCE).exists()
+
+
 def readable_agents(user: User) -> QuerySet[Agent]:
     return Agent.objects.filter(Q(team__in=readable_teams(user)) | Q(owner=user)).distinct()

@@ -1,5 +1,6 @@
 """What the navigation offers, and which of it a page belongs to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -45,7 +46,10 @@ def _home_of(path: str, urls: list[str]) -> str:
     return max(above, key=len, default="")
 
 
-def nav_items(path: str, counts: dict[str, int]) -> list[NavItem]:
+def nav_items(
+    path: str, counts: dict[str, int], hidden: Collection[str] = frozenset()
+) -> list[NavItem]:
+    """`hidden`: the keys of entries that lead nowhere for this person."""
     urls = [reverse(entry.url_name) for entry in NAV]
     home = _home_of(path, urls)
     return [
@@ -59,4 +63,5 @@ def nav_items(path: str, counts: dict[str, int]) -> list[NavItem]:
             count=counts.get(entry.key),
         )
         for entry, url in zip(NAV, urls, strict=True)
+        if entry.key not in hidden
     ]

@@ -1,7 +1,8 @@
 /* A list that is kept up to date without jumping.
 
 DOM contract
-  [data-live][data-live-url="/queue/delta/?mine=1"][data-live-since="CURSOR"]   one a page, around all of it
+  [data-live][data-live-url="/queue/delta/?mine=1"][data-live-since="CURSOR"]   one a page, around all of it;
+                             [data-live-period="5000"] asks less often (ms, below 10 s)
     [data-live-list]         the list (the first one); [data-row="ID"] its rows. Order, insertion and removal change
                              only when asked. Around the head of an open detail it makes that a row of its own
     [data-row="ID"] [data-slot="NAME"]   (also in an open detail) is filled in place
@@ -28,9 +29,10 @@ shown (ids of the rows, comma-separated), and visible=1: somebody is looking. Th
 HTML comes from the console's own templates, where every text of an agent was escaped.
 */
 
-const PERIOD_MS = 2000, TIMEOUT_MS = 8000, STALE_MS = 10000, LOCK_MS = 30000;
+const TIMEOUT_MS = 8000, STALE_MS = 10000, LOCK_MS = 30000;
 
 const root = document.querySelector("[data-live]");
+const PERIOD_MS = Number(root?.dataset.livePeriod ?? 2000);
 const announce = (text, urgent = false) => document.dispatchEvent(new CustomEvent("hitl:announce", { detail: { text, urgent } }));
 const find = (selector) => root?.querySelector(selector);
 const all = (selector) => document.querySelectorAll(selector);

@@ -1,26 +1,32 @@
 """The health page and the auditor behind it, with each promise broken once."""
 
+import json
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.health import findings, is_well, pulses
+from approvals.console.health import load_health, load_hours
+from approvals.health import differing_clocks, findings, is_well, pulses
 from approvals.metrics import render_metrics
 from approvals.models import ApprovalRequest, Delivery, Notification
 from approvals.services.auditing import audit
 from approvals.services.deadlines import sweep_due
 from approvals.tasks import note_beat, prune_heartbeats
+from hitlconsole.accounts.models import Role, User
 from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.heartbeats import Service, record_heartbeat
 from hitlconsole.lib.models import Heartbeat
 from tests.approvals.helpers import decide
 from tests.console.conftest import House
 from tests.console.html import read
-from tests.factories import HARD, TAKEOVER, submit
+from tests.factories import HARD, TAKEOVER, make_reviewer, submit
 from tests.peers.http import HTTPPeer
 
 
@@ -61,6 +67,7 @@ def test_each_broken_promise_is_found(house: House, advance_clock: Callable[...,
         "stuck_notifications",
         "stuck_deliveries",
         "dead_letters",
+        "clocks_differ",
         *(f"silent_{service.value}" for service in Service),
     }
     Notification.objects.update(status="dead")
@@ -78,6 +85,62 @@ def test_only_a_warning_is_well_and_an_error_is_not(house: House) -> None:
     assert not is_well(findings())
 
 
+def test_clocks_that_differ_are_a_warning(house: House, advance_clock: Callable[..., None]) -> None:
+    all_alive()
+    advance_clock(seconds=4)
+    assert findings() == []
+    advance_clock(seconds=3)
+    (found,) = findings()
+    assert (found.code, found.severity) == ("clocks_differ", "warning")
+    assert found.detail.endswith(" s ahead of this machine's")
+
+
+def test_a_slow_answer_is_no_difference_of_clocks() -> None:
+    now = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+    minute = timedelta(minutes=1)
+    assert differing_clocks(now, now - minute, now + minute) == []
+    (behind,) = differing_clocks(now, now + minute, now + minute)
+    assert behind.detail == "the database's clock is 1 min behind this machine's"
+
+
+def test_nothing_that_is_looked_up_again_and_again_reads_through_history(house: House) -> None:
+    submit(house.key, facts=HARD)
+    with CaptureQueriesContext(connection) as asked:
+        render_metrics()
+        load_health()
+    plans = [
+        line
+        for query in dict.fromkeys(one["sql"] for one in asked.captured_queries)
+        for line in explain(query)
+    ]
+    # What may change from row to row cannot be searched for in an index.
+    assert [line for line in plans if "hitl_now" in line and "Filter" in line] == []
+    scanned = {name for line in plans for name in re.findall(r"Seq Scan on (\w+)", line)}
+    # News that were given up have no index of their own.
+    assert scanned <= {"approvals_notification"}
+
+
+def explain(query: str) -> list[str]:
+    """The plan where an index is taken wherever one can serve."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {query}")
+        return [line for (line,) in cursor.fetchall()]
+
+
+def test_what_is_looked_up_does_not_grow_with_what_is_found(house: House) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            render_metrics()
+            load_health()
+        return len(asked)
+
+    before = count()
+    for _ in range(10):
+        submit(house.key, facts=HARD)
+    assert count() == before
+
+
 def test_stretches_grow_and_begin_anew_after_a_pause(
     db: None, advance_clock: Callable[..., None]
 ) -> None:
@@ -91,7 +154,7 @@ def test_stretches_grow_and_begin_anew_after_a_pause(
     stretches = Heartbeat.objects.filter(instance="one").order_by("id")
     lengths = [round((b.last_seen_at - b.started_at).total_seconds()) for b in stretches]
     assert lengths == [20, 0]
-    (web,) = [pulse for pulse in pulses() if pulse.service is Service.WEB]
+    (web,) = [pulse for pulse in pulses(database_now()) if pulse.service is Service.WEB]
     assert web.instances == 2
     advance_clock(days=31)
     assert prune_heartbeats() == 3
@@ -103,6 +166,52 @@ def test_the_page_is_for_admins_and_compliance(house: House, ana: Client, admin:
     text = read(admin.get(reverse("console:health"))).text
     assert "Something is not as promised" in text
     assert "worker-due gives no sign of life" in text.lower()
+
+
+def test_only_who_may_see_it_finds_it_in_the_navigation(
+    house: House, ana: Client, admin: Client, as_person: Callable[[User], Client]
+) -> None:
+    address = f'href="{reverse("console:health")}"'
+    compliance = make_reviewer(house.team, "check@example.com", Role.COMPLIANCE)
+    shown = [
+        address in client.get("/agents/").content.decode()
+        for client in (ana, admin, as_person(compliance))
+    ]
+    assert shown == [False, True, True]
+    assert ana.get(reverse("console:health-delta")).status_code == 403
+    assert as_person(compliance).get(reverse("console:health")).status_code == 200
+
+
+def test_the_open_page_is_kept_up_to_date(house: House, admin: Client) -> None:
+    all_alive()
+    page = admin.get(reverse("console:health")).content.decode()
+    first = ask_delta(admin)
+    assert set(first["rows"]) == {"health"}
+    assert set(first["rows"]["health"]) == set(re.findall(r'data-slot="(\w+)"', page))
+    assert "Every promise is kept" in first["rows"]["health"]["state"]
+    assert "Nothing waits for people" in first["rows"]["health"]["waiting"]
+    submit(house.key, facts=HARD)
+    submit(house.key, facts=HARD)
+    submit(house.key)
+    Delivery.objects.create(
+        transport="slack", kind="request_waiting", team=house.team, status="dead",
+        created_at=database_now(),
+    )  # fmt: skip
+    second = ask_delta(admin)["rows"]["health"]
+    assert second["state"].count("Running, with something to look at") == 1
+    waiting = [(one.level, one.count) for one in load_health()["waiting"]]
+    assert waiting == [(3, 2), (2, 1)]
+    assert load_health()["deliveries"] == [("Slack", [0, 0, 1, 0])]
+    assert "Messages given up: 1" in second["findings"]
+    figures = re.findall(r'<td class="num" data-label="([\w ]+)">(\d+)', second["deliveries"])
+    assert figures == [("To send", "0"), ("Sent", "0"), ("Given up", "1"), ("Dropped", "0")]
+
+
+def ask_delta(client: Client) -> dict[str, Any]:
+    answer = client.get(reverse("console:health-delta"))
+    assert answer.status_code == 200
+    body: dict[str, Any] = json.loads(answer.content)
+    return body
 
 
 def test_the_plot_and_its_table_agree(
@@ -119,6 +228,10 @@ def test_the_plot_and_its_table_agree(
     page = admin.get(reverse("console:health")).content.decode()
     assert page.count('class="plot__human"') == 1
     assert page.count('class="plot__expired"') == 1
+    *earlier, last = load_hours(database_now())
+    assert [hour.total for hour in earlier] == [0] * 23
+    assert (last.human, last.silent, last.expired) == (1, 0, 1)
+    assert last.bars == (("human", 30, 30), ("expired", 0, 30))
 
 
 def test_the_auditor_tells_once_and_calls_the_watch_only_when_well(

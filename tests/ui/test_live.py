@@ -250,3 +250,5 @@ def test_a_sequence_goes_elsewhere(queue: Page, site: str) -> None:
         queue.keyboard.press("g")
         queue.keyboard.press("a")
     assert (asked.value.method, asked.value.is_navigation_request()) == ("GET", True)
+    # Nobody is signed in here; a page that is closed on its way would not always close.
+    queue.wait_for_url(f"{site}/sign-in/**")

@@ -9,6 +9,7 @@ from approvals.models import (
     ChannelIdentity,
     Delivery,
     DeliveryAttempt,
+    Notice,
     Notification,
     NotificationChannel,
     OnCallRotation,
@@ -117,6 +118,13 @@ def _delivery(channel: NotificationChannel, request: ApprovalRequest, **fields: 
     )  # fmt: skip
     delivery.items.create(notification=news, request=request)
     return delivery
+
+
+def furnish_notices(person: User) -> None:
+    """Every second one is read."""
+    for number, news in enumerate(Notification.objects.order_by("created_at")):
+        read_at = database_now() if number % 2 else None
+        Notice.objects.create(notification=news, user=person, read_at=read_at)
 
 
 def link_to(delivery: Delivery, request: ApprovalRequest, person: User) -> tuple[str, str]:

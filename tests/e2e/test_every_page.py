@@ -18,6 +18,7 @@ from tests.e2e.furniture import (
     furnish_channels,
     furnish_deliveries,
     furnish_escalation,
+    furnish_notices,
     link_to,
 )
 from tests.factories import HARD, SOFT, TAKEOVER, make_action_type, make_agent, submit
@@ -76,6 +77,7 @@ def furnish(console: Console) -> dict[str, ApprovalRequest]:
     found["taken"] = submit(key, facts=TAKEOVER, description="Too unsure")
     assert stopped.name == "research-bot"
     furnish_deliveries(console, found["escalated"], furnish_channels(console))
+    furnish_notices(console.admin)
     return found
 
 

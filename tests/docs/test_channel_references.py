@@ -20,6 +20,7 @@ from approvals.services import decision_links, presence
 from approvals.vocabulary import Status
 from autonomy.policy.reading import ReadError
 from autonomy.vocabulary import Level
+from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.heartbeats import Service
 from tests.docs.markdown import ROOT, table
 
@@ -169,12 +170,13 @@ def test_pauses_and_bursts() -> None:
 def test_findings_with_their_severities() -> None:
     listed = [(code, severity) for code, severity, _ in table(HEALTH, "Findings")]
     checks = [(code, check[0]) for code, check in health._CHECKS.items()]
-    assert listed == checks + [(f"silent_{service.value}", health.ERROR) for service in Service]
+    silent = [(f"silent_{service.value}", health.ERROR) for service in Service]
+    assert listed == [*checks, ("clocks_differ", health.WARNING), *silent]
 
 
 @pytest.mark.django_db
 def test_metrics_with_their_labels() -> None:
-    families: list[Metric] = list(metrics._Collector().collect())
+    families: list[Metric] = list(metrics._Collector(database_now()).collect())
     listed = {name: labels for name, labels, _ in table(HEALTH, "Metrics")}
     assert listed == {one.name: ", ".join(one._labelnames) for one in families}  # type: ignore[attr-defined]
 

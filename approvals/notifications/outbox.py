@@ -144,7 +144,7 @@ def _send(message: Outgoing) -> Receipt:
 @transaction.atomic
 def _drop(delivery_id: UUID, number: int) -> bool:
     """Nothing in it is news any more: the request was closed, or the person has left."""
-    delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
     delivery.status, delivery.next_attempt_at = Delivery.Status.DROPPED, None
     delivery.save(update_fields=["status", "next_attempt_at"])
     tries = DeliveryAttempt.objects.filter(delivery=delivery, number=number)
@@ -154,7 +154,7 @@ def _drop(delivery_id: UUID, number: int) -> bool:
 
 @transaction.atomic
 def _note_receipt(delivery_id: UUID, number: int, receipt: Receipt) -> None:
-    delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
     now = database_now()
     # A repeat may be accepted after the first: what counts as notice is the earliest.
     delivery.sent_at = delivery.sent_at or now
@@ -170,7 +170,7 @@ def _note_receipt(delivery_id: UUID, number: int, receipt: Receipt) -> None:
 
 @transaction.atomic
 def _note_failure(delivery_id: UUID, number: int, failure: Failure) -> None:
-    delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
     if delivery.status != Delivery.Status.QUEUED:
         return
     now = database_now()

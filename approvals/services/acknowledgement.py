@@ -42,7 +42,7 @@ def acknowledge_takeover(*, takeover_id: UUID, reviewer: User) -> Takeover:
     if seen is None:
         raise Problem("not_found", "There is no such takeover, or it belongs to another team.")
     share_agents([seen.agent_id])
-    takeover = Takeover.objects.select_for_update(of=("self",)).get(pk=takeover_id)
+    takeover = Takeover.objects.select_for_update(of=("self",), no_key=True).get(pk=takeover_id)
     refusal = acknowledgement_refusal(as_of_now(reviewer), takeover)
     if refusal is not None:
         raise Problem("not_allowed", refusal)
@@ -83,7 +83,7 @@ def _run_step(takeover_id: UUID, agent_id: UUID) -> bool:
     if not share_agents([agent_id], skip_locked=True):
         return False
     waiting = Takeover.objects.filter(status=TakeoverStatus.OPEN, acknowledged_at=None)
-    locked = waiting.select_for_update(of=("self",), skip_locked=True)
+    locked = waiting.select_for_update(of=("self",), no_key=True, skip_locked=True)
     takeover = locked.filter(pk=takeover_id).first()
     if takeover is None:
         return False

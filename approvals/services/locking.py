@@ -1,7 +1,9 @@
 """The order of locks: the agent, then its requests by id, then profiles, then audit streams.
 
-Deciding shares the agent; a takeover and its release hold it alone. Whoever holds a request's
-lock therefore holds its agent's, and nobody waits in a circle.
+Rows are locked without their keys: whoever only refers to one (a message that tells of a request)
+neither waits for it nor makes others wait. Deciding shares the agent; a takeover and its release
+hold it alone. Whoever holds a request's lock therefore holds its agent's, and nobody waits in a
+circle.
 """
 
 from collections.abc import Iterable
@@ -57,7 +59,9 @@ def lock_request(
         lock_agent(agent_id)
     elif not share_agents([agent_id], skip_locked=skip_locked):
         return None
-    query = ApprovalRequest.objects.select_for_update(of=("self",), skip_locked=skip_locked)
+    query = ApprovalRequest.objects.select_for_update(
+        of=("self",), no_key=True, skip_locked=skip_locked
+    )
     request = query.filter(pk=request_id).first()
     if request is None:
         return None

@@ -69,8 +69,8 @@ def begin_takeover(cause: TakeoverCause) -> list[Event]:
 
 
 def _open_requests(agent: Agent) -> list[ApprovalRequest]:
-    open_requests = agent.requests.select_for_update(of=("self",)).filter(status__in=OPEN_VALUES)
-    return list(open_requests.order_by("id"))
+    locked = agent.requests.select_for_update(of=("self",), no_key=True)
+    return list(locked.filter(status__in=OPEN_VALUES).order_by("id"))
 
 
 def _store(cause: TakeoverCause, open_request_ids: list[UUID]) -> Takeover:
@@ -180,9 +180,8 @@ def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> Event:
 
 
 def _unused_approvals(agent: Agent) -> list[ApprovalRequest]:
-    approved = agent.requests.select_for_update(of=("self",)).filter(
-        status=Status.APPROVED, execution=Execution.AVAILABLE
-    )
+    locked = agent.requests.select_for_update(of=("self",), no_key=True)
+    approved = locked.filter(status=Status.APPROVED, execution=Execution.AVAILABLE)
     return list(approved.order_by("id"))
 
 

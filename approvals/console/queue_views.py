@@ -120,11 +120,12 @@ def delta(request: HttpRequest) -> HttpResponse:
     """What changed about the rows that a page shows; 204 where nothing did.
 
     A visible page with the whole queue is somebody looking: that is the presence on which silent
-    consent rests, so a filtered queue and a single request's page don't count.
+    consent rests, so a filtered queue, one that goes on beyond the page and a single request's page
+    don't count.
     """
     user = current_user(request)
     wanted = QueueFilter.read(request.GET.dict())
-    whole = not wanted.active and "only" not in request.GET
+    whole = not wanted.active and "only" not in request.GET and not request.GET.get("end")
     if whole and request.GET.get("visible") == "1" and request.method == "GET":
         record_presence(user)
     since = read_moment(request.GET.get("since", ""))

@@ -295,6 +295,11 @@ def test_what_is_due_within_a_minute_stands_in_the_strip(
         ({}, False),
         ({"visible": "1", "mine": "1"}, False),
         ({"visible": "1", "only": "1"}, False),
+        ({"visible": "1", "end": ""}, True),
+        (
+            {"visible": "1", "end": "2030-01-01T00:00:00~018f0000-0000-7000-8000-000000000000"},
+            False,
+        ),
     ],
 )
 def test_only_a_visible_tab_with_the_whole_queue_is_presence(

@@ -54,14 +54,17 @@ def is_usable(link: DecisionLink, now: datetime) -> bool:
 
 
 def code_is_right(link: DecisionLink, token: str, code: str) -> bool:
-    """A wrong one is counted; after some of them the link is of no use any more."""
+    """After some wrong ones the link is of no use any more. Each is counted before it is compared,
+    so that there are no more guesses where many come at once.
+    """
+    own = DecisionLink.objects.filter(pk=link.pk)
+    counted = own.filter(wrong_codes__lt=MAX_WRONG_CODES).update(wrong_codes=F("wrong_codes") + 1)
     typed = "".join(code.split())
     right = constant_time_compare(bytes(link.code_digest), digest_of(token + typed))
-    if not right:
-        own = DecisionLink.objects.filter(pk=link.pk)
-        own.update(wrong_codes=F("wrong_codes") + 1)
-        link.refresh_from_db(fields=["wrong_codes"])
-    return right
+    if counted and right:
+        own.update(wrong_codes=F("wrong_codes") - 1)
+    link.refresh_from_db(fields=["wrong_codes"])
+    return bool(counted) and right
 
 
 def redeem(link: DecisionLink) -> bool:

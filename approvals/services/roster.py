@@ -1,17 +1,22 @@
 """Who there is, who is on call and who is away, read for the pure rules of escalation."""
 
+import logging
 from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
 
+from approvals.escalation.policy import read_timezone
 from approvals.escalation.recipients import Roster
 from approvals.escalation.rotation import Absence, Override, Rotation
 from approvals.models import Absence as AbsenceRow
 from approvals.models import OnCallRotation, RotationOverride
 from approvals.vocabulary import Handover
+from autonomy.policy.reading import ReadError
 from hitlconsole.accounts.models import Membership, Role, User
+
+logger = logging.getLogger(__name__)
 
 
 def load_roster(begin: datetime, end: datetime | None = None) -> Roster:
@@ -27,10 +32,22 @@ def load_roster(begin: datetime, end: datetime | None = None) -> Roster:
         reviewers={team: frozenset(people) for team, people in members[Role.REVIEWER].items()},
         admins={team: frozenset(people) for team, people in members[Role.ADMIN].items()},
         active=frozenset(User.objects.filter(is_active=True).values_list("pk", flat=True)),
-        rotations={row.id: read_rotation(row) for row in OnCallRotation.objects.all()},
+        rotations={
+            row.id: read_rotation(row) for row in OnCallRotation.objects.all() if _holds(row)
+        },
         overrides=_overrides(begin, end),
         absences=_absences(begin, end),
     )
+
+
+def _holds(row: OnCallRotation) -> bool:
+    """Without one that cannot be reckoned its tier tells others instead; failing told nobody."""
+    try:
+        read_timezone(row.timezone)
+    except ReadError as error:
+        logger.error("rotation %s is left out: its zone %s %s", row.id, row.timezone, error)
+        return False
+    return True
 
 
 def read_rotation(row: OnCallRotation) -> Rotation:

@@ -10,7 +10,12 @@ from django.test import Client
 
 from approvals.models import ApprovalRequest, DecisionLink, Delivery, NotificationChannel
 from approvals.notifications.outbox import run_outbox
-from approvals.services.decision_links import MAX_WRONG_CODES
+from approvals.services.decision_links import (
+    MAX_WRONG_CODES,
+    code_is_right,
+    find_link,
+    redeem,
+)
 from approvals.services.notice import notice_of
 from hitlconsole.accounts.models import User
 from tests.approvals.helpers import decide, reload
@@ -118,6 +123,30 @@ def test_some_wrong_codes_end_the_link(
     assert client.post(path, {"verdict": "approve", "code": wrong}).status_code == 410
     assert client.post(path, {"verdict": "approve", "code": code}).status_code == 410
     assert reload(mailed).status == "pending"
+
+
+def test_codes_that_are_guessed_at_once_are_counted_before_they_are_compared(
+    mailed: ApprovalRequest, smtp: SMTPPeer
+) -> None:
+    path, code = link_in(smtp)
+    token = path.split("/")[2]
+    links = [find_link(token) for _ in range(MAX_WRONG_CODES + 1)]
+    guesses = ["000000" if code != "000000" else "111111"] * MAX_WRONG_CODES + [code]
+    right = [
+        link and code_is_right(link, token, guess)
+        for link, guess in zip(links, guesses, strict=True)
+    ]
+    assert right == [False] * (MAX_WRONG_CODES + 1)
+
+
+def test_a_right_code_costs_no_guess(mailed: ApprovalRequest, smtp: SMTPPeer) -> None:
+    path, code = link_in(smtp)
+    token = path.split("/")[2]
+    link = find_link(token)
+    assert link is not None
+    assert code_is_right(link, token, code) is True
+    link.refresh_from_db()
+    assert (link.wrong_codes, redeem(link)) == (0, True)
 
 
 def test_it_is_bound_to_the_revision(

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from approvals.escalation.policy import EscalationPolicy, Target, TargetKind, Tier
 from approvals.models import (
     CallbackSecret,
     Delivery,
     DeliveryAttempt,
     Notification,
     NotificationChannel,
+    OnCallRotation,
     TeamEscalation,
 )
 from approvals.notifications import outbox
@@ -218,6 +220,28 @@ def test_a_policy_that_cannot_be_read_is_the_default(
     submit(key, facts=HARD)
     assert run_outbox() == 1
     assert "escalation policy" in caplog.text
+
+
+def test_a_rotation_whose_zone_is_unknown_keeps_nobody_from_being_told(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    key: str,
+    ana: User,
+    team: Team,
+) -> None:
+    """Zones come and go with the machine's own table of them."""
+    make_channel("email")
+    rotation = OnCallRotation.objects.create(
+        team=team, name="Phone", people=[ana.pk], handover="daily", at="09:00",
+        timezone="Mars/Olympus", starts_on="2026-01-01",
+    )  # fmt: skip
+    on_call = Target(TargetKind.ROTATION, rotation.pk)
+    document = EscalationPolicy((Tier("Phone", (on_call,)),)).to_json()
+    TeamEscalation.objects.create(team=team, document=document, last_tier=0)
+    answer_with(monkeypatch, lambda message: Receipt())
+    submit(key, facts=HARD)
+    assert run_outbox() == 1
+    assert "Mars/Olympus" in caplog.text
 
 
 def test_a_secret_that_cannot_be_opened_is_a_failure_of_its_channel_alone(

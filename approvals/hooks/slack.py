@@ -132,9 +132,11 @@ def _act(
     channel: NotificationChannel, secrets: Mapping[str, Any], payload: dict[str, Any]
 ) -> HttpResponse:
     slack_user = str(payload["user"]["id"])
+    home = payload["user"].get("team_id", channel.config["workspace"])
     client = client_for(str(secrets["bot_token"]))
     client.timeout = ANSWER_SECONDS
-    pressed = Pressed(channel, client, _linked(channel, slack_user), slack_user, payload)
+    user = _linked(channel, slack_user) if home == channel.config["workspace"] else None
+    pressed = Pressed(channel, client, user, slack_user, payload)
     if payload["type"] == "view_submission":
         return _rejected(pressed)
     if payload["type"] == "block_actions":

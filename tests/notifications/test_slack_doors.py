@@ -117,6 +117,19 @@ def test_a_channel_decides_about_its_own_team_alone(
     assert "no such request" in slack.whispers[0]["text"]
 
 
+def test_an_id_of_another_workspace_in_a_shared_room_is_somebody_else(
+    slack: SlackPeer, slack_channel: NotificationChannel, key: str
+) -> None:
+    """Ids of users are unique within their workspace; a shared room has guests from others."""
+    slack.expect_call("chat.postEphemeral")
+    request = submit(key)
+    payload = press(button(f'{{"request": "{request.id}", "revision": 1}}'), "U1")
+    payload["user"]["team_id"] = "T0002"
+    assert send(slack_channel, *signed(payload)) == 200
+    assert "not linked" in slack.whispers[0]["text"]
+    assert reload(request).status == "pending"
+
+
 def test_a_channel_of_everybody_decides_about_every_team(
     slack: SlackPeer, slack_channel: NotificationChannel, ana: User
 ) -> None:

@@ -200,7 +200,7 @@ def _render(
         "preview": preview or _preview(None, escalation_of(team.pk), team),
         "problem": problem,
         "administers": administers,
-        "targets": _targets(team),
+        "targets": _targets(team, draft, everybody=administers),
         "channels": _channels(team),
         "weekdays": [(str(number), name) for number, name in enumerate(WEEKDAYS)],
         "rotations": load_rotations(team, now, now + timedelta(days=28)),
@@ -212,8 +212,10 @@ def _render(
     return render(request, "console/escalation.html", context, status=status)
 
 
-def _targets(team: Team) -> list[Named]:
-    """What a tier may name, in the order in which people look for it."""
+def _targets(team: Team, draft: Draft, *, everybody: bool) -> list[Named]:
+    """What a tier may name, in the order in which people look for it. Of other teams, who only
+    reads it is told of those that are named.
+    """
     named = [
         Named("reviewers", f"Reviewers of {team.name}"),
         Named("admins", f"Admins of {team.name}"),
@@ -221,10 +223,12 @@ def _targets(team: Team) -> list[Named]:
     rotations = OnCallRotation.objects.filter(team=team)
     named += [Named(f"rotation:{one.pk}", f"On call: {one.name}") for one in rotations]
     named += [Named(f"person:{one.key}", one.label) for one in names_for(team)]
-    others = Team.objects.exclude(pk=team.pk).order_by("name")
-    return named + [
-        Named(f"team:{one.pk}", f"Reviewers of {one.name} who also decide here") for one in others
+    chosen = {target for tier in draft.tiers for target in tier.targets}
+    others = [
+        Named(f"team:{one.pk}", f"Reviewers of {one.name} who also decide here")
+        for one in Team.objects.exclude(pk=team.pk).order_by("name")
     ]
+    return named + [one for one in others if everybody or one.key in chosen]
 
 
 def _channels(team: Team) -> list[Named]:

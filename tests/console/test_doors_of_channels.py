@@ -227,6 +227,20 @@ def test_a_decision_link_shows_nothing_to_who_may_not_decide_any_more(
     assert request.status == "pending"
 
 
+def test_only_who_names_teams_is_told_which_there_are(
+    house: House, ana: Client, admin: Client
+) -> None:
+    make_team("Mergers")
+    page = reverse("console:escalation", args=[house.team.pk])
+    assert "Reviewers of Mergers" in admin.get(page).content.decode()
+    assert "Mergers" not in ana.get(page).content.decode()
+    named = make_team("Support")
+    form = {"do": "save", "tiers": "1", "revision": "0", "tier-0-name": "x", "repeat": "0",
+            "tier-0-targets": ["reviewers", f"team:{named.pk}"]}  # fmt: skip
+    assert admin.post(page, form).status_code == 302
+    assert "Reviewers of Support" in ana.get(page).content.decode()
+
+
 YEARS = ["0001-01-01T00:00", "9999-12-31T23:59", "9000-01-01T00:00"]
 ZONES = ["Pacific/Kiritimati", "America/Los_Angeles", "UTC"]
 

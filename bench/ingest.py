@@ -129,7 +129,7 @@ STORED = """
 WITH request AS (SELECT id FROM approvals_approvalrequest WHERE idempotency_key LIKE %s)
 SELECT (SELECT count(*) FROM request) AS requests,
        (SELECT count(*) FROM autonomy_evaluation JOIN request ON request_id = request.id),
-       (SELECT count(*) FROM approvals_delivery JOIN request ON request_id = request.id),
+       (SELECT count(*) FROM approvals_notification JOIN request ON request_id = request.id),
        (SELECT count(*) FROM audit_event JOIN request ON request_id = request.id)
 """
 

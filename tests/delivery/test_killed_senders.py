@@ -61,7 +61,7 @@ def assert_nothing_is_lost(house: House, peers: Peers) -> None:
     assert len(noticed) == len(asked) * len(house.people)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_hundred_kills_between_attempt_and_record(
     house: House,
     peers: Peers,
@@ -93,7 +93,7 @@ def test_a_hundred_kills_between_attempt_and_record(
     assert repeats >= KILLS * 3 // 4
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_kills_at_any_moment(
     house: House,
     peers: Peers,
@@ -126,7 +126,7 @@ def _send_the_rest(nursery: Nursery, advance_clock: Callable[..., None]) -> None
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_workers(
     house: House,
     peers: Peers,

@@ -1,6 +1,7 @@
 """The peers themselves: what they refuse, what they hold back, and that nothing escapes them."""
 
 import smtplib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -103,6 +104,17 @@ def test_a_peer_that_hangs_is_given_up_by_its_caller() -> None:
             httpx.post(peer.url, timeout=0.2)
         began = time.monotonic()
     assert time.monotonic() - began < 5
+
+
+def test_half_a_request_is_none() -> None:
+    with HTTPPeer() as peer:
+        peer.expect()
+        with socket.create_connection((LOCALHOST, peer.port)) as dying:
+            dying.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+            dying.shutdown(socket.SHUT_WR)
+            assert dying.recv(100) == b""
+        httpx.post(peer.url, content=b"whole")
+        assert [one.body for one in peer.received] == [b"whole"]
 
 
 def test_answers_are_held_back_after_some() -> None:

@@ -24,7 +24,7 @@ from hitlconsole.local.throwaway import PREFIX, remove_home
 DURABLE = {"HITL_LOCAL_DURABLE": "1"}
 # They send what submissions put into the outbox, at a pace of their own; neither side of a
 # comparison should pay for the other side's backlog.
-PAUSED = ("beat", "worker")
+PAUSED = ("beat", "worker", "messenger")
 
 
 @dataclass(frozen=True)

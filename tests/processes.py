@@ -158,7 +158,7 @@ class Console:
 
     def worker(self, queues: str = "due,deliveries") -> Process:
         """A worker that takes tasks of these queues."""
-        worker, _ = self._background()
+        worker, *_ = self._background()
         name = f"worker-{len(self._started)}"
         argv = [*worker.argv, "-n", f"{name}@%h"]
         argv[argv.index("-Q") + 1] = queues
@@ -169,7 +169,7 @@ class Console:
 
     def beat(self) -> Process:
         """A scheduler with a schedule of its own, as on a machine of its own."""
-        _, beat = self._background()
+        *_, beat = self._background()
         return self._run(beat)
 
     def _background(self) -> list[Program]:

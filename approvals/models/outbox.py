@@ -58,6 +58,11 @@ class Notification(models.Model):
                 name="notification_due",
                 condition=models.Q(status="queued"),
             ),
+            models.Index(
+                fields=("created_at",),
+                name="notification_dead",
+                condition=models.Q(status="dead"),
+            ),
             models.Index(fields=("request",), name="notification_request"),
             models.Index(
                 fields=("takeover",),

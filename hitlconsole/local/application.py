@@ -84,12 +84,18 @@ def background_programs(
     environment: Environment, variables: Mapping[str, str], home: Path
 ) -> list[Program]:
     celery = [str(environment.python), "-m", "celery", "-A", "hitlconsole"]
-    worker = ["worker", "-Q", "due,deliveries", "-P", "threads", "-c", "4", "-l", "warning"]
     beat = ["beat", "-l", "warning", "-s", str(home / "beat-schedule"), "--pidfile="]
     return [
-        Program("worker", [*celery, *worker], variables, environment.root),
+        # Apart, so that a long catch-up of time limits does not keep messages waiting.
+        Program("worker", [*celery, *_worker("due")], variables, environment.root),
+        Program("messenger", [*celery, *_worker("deliveries")], variables, environment.root),
         Program("beat", [*celery, *beat], variables, environment.root),
     ]
+
+
+def _worker(queue: str) -> list[str]:
+    name = ["-n", f"{queue}@%h"]
+    return ["worker", "-Q", queue, "-P", "threads", "-c", "2", "-l", "warning", *name]
 
 
 def agents_program(environment: Environment, variables: Mapping[str, str], url: str) -> Program:

@@ -23,7 +23,7 @@ from hitlconsole.local.process import birth_of
 from hitlconsole.local.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
-NAMES = ["valkey", "postgres", "web-1", "web-2", "worker", "beat"]
+NAMES = ["valkey", "postgres", "web-1", "web-2", "worker", "messenger", "beat"]
 
 
 @contextmanager

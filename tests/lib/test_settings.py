@@ -18,7 +18,8 @@ SHOW_LISTS = (
 
 
 def start(code: str = SHOW_LISTS, **variables: str) -> subprocess.CompletedProcess[str]:
-    unset = {"HITL_OUTBOUND_ALLOW", "HITL_ENCRYPTION_KEYS", "HITL_EMAIL_URL"}
+    ours = ("OUTBOUND_ALLOW", "ENCRYPTION_KEYS", "EMAIL_URL", "SECRET_KEY")
+    unset = {f"HITL_{name}{suffix}" for name in ours for suffix in ("", "_FILE")}
     environ = {name: value for name, value in os.environ.items() if name not in unset}
     return subprocess.run(
         [sys.executable, "-c", code],

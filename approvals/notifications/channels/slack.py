@@ -34,7 +34,13 @@ APPROVE, REJECT, OPEN_CONSOLE = "approve", "reject", "open"
 
 
 def client_for(token: str) -> WebClient:
-    return WebClient(token=token, base_url=settings.SLACK_API_URL, timeout=TIMEOUT_SECONDS)
+    # An attempt is one call: whether it is repeated is the outbox's business, and on record.
+    return WebClient(
+        token=token,
+        base_url=settings.SLACK_API_URL,
+        timeout=TIMEOUT_SECONDS,
+        retry_handlers=[],
+    )
 
 
 def send(message: Outgoing) -> Receipt:

@@ -54,10 +54,13 @@ def _health(url: str) -> int | None:
 
 
 def _soon(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Once is enough: asked again, a killed process may be missed again."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if condition():
+            return True
         time.sleep(0.1)
-    return condition()
+    return False
 
 
 def _door(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:

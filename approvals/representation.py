@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
 
-from approvals.escalation.clock import notice_needed_by
+from approvals.escalation.clock import Silence, Wait, end_of_wait, notice_needed_by
 from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.services.notice import evidence_of, notice_of
 from approvals.vocabulary import (
@@ -31,6 +31,11 @@ FIXED_NOTES = {
 VERDICTS = {
     Status.APPROVED: "approve",
     Status.REJECTED: "reject",
+}
+MEANINGS = {
+    Silence.CONSENT: OnDeadline.APPROVE,
+    Silence.ESCALATE: OnDeadline.ESCALATE,
+    Silence.EXPIRE: OnDeadline.EXPIRE,
 }
 _RELATED = ("evaluation", "closing_decision")
 _QUESTIONS = "questions"
@@ -79,12 +84,15 @@ def on_deadline(request: ApprovalRequest) -> OnDeadline | None:
     """
     if request.status not in OPEN or request.deadline is None:
         return None
-    if request.status == Status.NEEDS_INFO:
-        return OnDeadline.ESCALATE
-    if request.level == Level.SOFT_APPROVAL:
-        consents = request.silent_consent and request.quorum == 1
-        return OnDeadline.APPROVE if consents else OnDeadline.ESCALATE
-    return OnDeadline.ESCALATE if request.tier < request.last_tier else OnDeadline.EXPIRE
+    wait = Wait(
+        level=Level(request.level),
+        status=Status(request.status),
+        tier=request.tier,
+        last_tier=request.last_tier,
+        silent_consent=request.silent_consent,
+        quorum=request.quorum,
+    )
+    return MEANINGS[end_of_wait(wait, notice=True).silence]
 
 
 def represent_request(request: ApprovalRequest) -> dict[str, Any]:

@@ -69,6 +69,14 @@ class OnDeadline(StrEnum):
     EXPIRE = "expire"
 
 
+class HoldEnd(StrEnum):
+    """How a held verdict ended."""
+
+    COUNTED = "counted"
+    UNDONE = "undone"
+    CANCELLED = "cancelled"
+
+
 class TakeoverStatus(StrEnum):
     OPEN = "open"
     RELEASED = "released"
@@ -83,3 +91,8 @@ class Handover(StrEnum):
 
 CLAIM_SECONDS = 600
 EXTEND_SECONDS = 300
+# How long a verdict in the console can be undone: a person's setting, and where it ends.
+HOLD_SECONDS = 5
+MAX_HOLD_SECONDS = 30
+# Where the deadline is nearer than that, a verdict counts at once.
+NO_HOLD_WITHIN_SECONDS = 60

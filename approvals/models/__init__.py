@@ -25,6 +25,7 @@ from approvals.models.requests import (
     Decision,
     Message,
 )
+from approvals.models.reviewing import EvidenceLook, Hold, Looker, SavedView
 from approvals.models.takeovers import Presence, Takeover
 
 __all__ = [
@@ -39,6 +40,9 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "DeliveryItem",
+    "EvidenceLook",
+    "Hold",
+    "Looker",
     "Message",
     "Notice",
     "Notification",
@@ -46,6 +50,7 @@ __all__ = [
     "OnCallRotation",
     "Presence",
     "RotationOverride",
+    "SavedView",
     "Takeover",
     "TeamEscalation",
     "Transport",

@@ -93,6 +93,8 @@ class ApprovalRequest(models.Model):
         db_index=False,
     )
     claimed_until = models.DateTimeField(null=True)
+    # The first moment at which a held verdict counts (models.reviewing.Hold); null: none is held.
+    held_until = models.DateTimeField(null=True)
 
     approval_ttl_seconds = models.PositiveIntegerField()
     execution = models.CharField(max_length=10, null=True, choices=choices_of(Execution))  # noqa: DJ001
@@ -152,6 +154,11 @@ class ApprovalRequest(models.Model):
                 fields=("reminder_at",),
                 name="request_reminder",
                 condition=models.Q(status__in=OPEN_VALUES, reminder_at__isnull=False),
+            ),
+            models.Index(
+                fields=("held_until",),
+                name="request_held",
+                condition=models.Q(held_until__isnull=False),
             ),
             # How fast people decide, and what silence did, of late.
             models.Index(

@@ -42,6 +42,38 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
+class Preferences(models.Model):
+    """What a person chose for themselves, on every screen; without a row the defaults count.
+
+    `quiet_start` and `quiet_end` are times of day in `time_zone`: between them nothing is sent
+    that only tells. `hints`: the first-run hints that the person has put away for good.
+    """
+
+    user = models.OneToOneField(
+        User, primary_key=True, on_delete=models.CASCADE, related_name="preferences"
+    )
+    hold_seconds = models.PositiveSmallIntegerField(default=5)
+    quiet_start = models.TimeField(null=True, blank=True)
+    quiet_end = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    hints = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(hold_seconds__lte=30), name="preferences_hold_seconds"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quiet_start__isnull=True, quiet_end__isnull=True)
+                | models.Q(quiet_start__isnull=False, quiet_end__isnull=False),
+                name="preferences_quiet_whole",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"
+
+
 class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=80, unique=True)

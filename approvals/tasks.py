@@ -19,7 +19,7 @@ def sweep_due() -> int:
     """Until nothing is due or the time is over: after an outage there is much of it."""
     end, total = time.monotonic() + TICK_SECONDS, acknowledgement.sweep_takeovers()
     while time.monotonic() < end:
-        changed = deadlines.sweep_due(BATCH)
+        changed = deadlines.sweep_holds(BATCH) + deadlines.sweep_due(BATCH)
         total += changed
         if not changed:
             break

@@ -62,6 +62,7 @@ def _approve(reviewer: User, request_id: UUID) -> tuple[int, int]:
             verdict=Verdict.APPROVE,
             revision=1,
             channel=Channel.API,
+            acknowledged="cannot be undone",
         )
     return begun, time.monotonic_ns()
 

@@ -44,6 +44,8 @@ for _network in OUTBOUND_ALLOW:
         ipaddress.ip_network(_network)
     except ValueError as _error:
         raise ImproperlyConfigured(f"HITL_OUTBOUND_ALLOW: {_error}") from None
+# From HARD_APPROVAL on, approving in the console takes a sign-in that is no older than that.
+SIGN_IN_SECONDS = env.int("HITL_SIGN_IN_SECONDS", default=43_200)
 # Whoever asks for /metrics has to know it; without one there are none.
 METRICS_TOKEN = env.str("HITL_METRICS_TOKEN", default="")
 # Called every quarter of a minute while all is well, for a dead-man's switch elsewhere.

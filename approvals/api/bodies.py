@@ -265,6 +265,11 @@ class DecisionIn(Body):
         default=None,
         description="With escalate, and only with it: the step to go to, in place of the next one.",
     )
+    acknowledged: Notes = Field(
+        default="",
+        description="What the person confirmed to have looked at, in words. Required to approve at"
+        " HARD_APPROVAL and above.",
+    )
 
 
 class WaitQuery(BaseModel):

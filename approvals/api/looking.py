@@ -41,5 +41,5 @@ def _due_in(request: Any) -> float | None:
 
 def _due_at(request: ApprovalRequest) -> datetime | None:
     if request.closed_at is None:
-        return request.deadline
+        return min(filter(None, (request.deadline, request.held_until)), default=None)
     return request.approval_until if request.execution == Execution.AVAILABLE else None

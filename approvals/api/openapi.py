@@ -65,6 +65,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "already_closed",
         "stale_revision",
         "waiting_for_answer",
+        "decision_held",
         "no_tier_left",
         "takeover_conflict",
         "agent_read_only",

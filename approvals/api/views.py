@@ -289,6 +289,7 @@ def decision(request: HttpRequest, request_id: UUID, body: bodies.DecisionIn) ->
         notes=body.notes,
         edited_action=body.edited_action.model_dump() if body.edited_action else None,
         tier=body.tier,
+        acknowledged=body.acknowledged,
     )
     return _present_state(request_id)
 

@@ -10,21 +10,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from approvals.closing import closing_words
-from approvals.console.detail import changed_fields, load_detail
+from approvals.console.detail import changed_fields, load_detail, risk_words
 from approvals.console.door import page
 from approvals.console.editing import NotReadable, read_edit
 from approvals.console.filters import QueueFilter
+from approvals.console.held import hold_seconds_of, remember_hold
 from approvals.console.queue import next_open
 from approvals.console.requests import Draft, back_query, queue_url, render_request
 from approvals.console.verdicts import Sent, Unreadable, form_errors, read_sent
 from approvals.models import ApprovalRequest
 from approvals.schemas import argument_errors
 from approvals.services.decide import decide_request
+from approvals.services.holds import HOLDABLE
 from approvals.vocabulary import OPEN, Channel, Verdict
 from autonomy.models import ActionType
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
-from hitlconsole.accounts.sessions import asks_for_fragment, current_user
+from hitlconsole.accounts.sessions import asks_for_fragment, current_user, signed_in_at
 from hitlconsole.lib.problems import FieldError, Problem
 
 DONE_WORDS = {
@@ -42,6 +44,10 @@ WITH_DRAFT = frozenset(
         "agent_read_only",
         "no_tier_left",
         "takeover_conflict",
+        "decision_held",
+        "not_held",
+        "evidence_not_opened",
+        "sign_in_too_old",
     )
 )
 
@@ -120,11 +126,15 @@ def _apply(
             edited_action=edited,
             token=sent.token,
             tier=sent.tier if sent.verdict is Verdict.ESCALATE else None,
+            acknowledged=risk_words(item) if sent.checked else "",
+            signed_in_at=signed_in_at(request),
+            hold_seconds=hold_seconds_of(user),
         )
     except Problem as problem:
         if problem.code not in WITH_DRAFT:
             raise
         return _refused(request, user, item.id, sent, problem)
+    remember_hold(request, decided)
     return _decided(request, user, decided, sent)
 
 
@@ -147,18 +157,25 @@ def _decided(
     """On with the next one, where the decision came from the queue."""
     item = load_detail(user, decided.id)
     words = f"{decided_words(item, sent, user)}: {item.description}"
+    if item.held_until is not None and sent.verdict in HOLDABLE:
+        words = ""  # the strip says it, with the way back
     back = back_query(request)
     if back is None:
-        messages.success(request, words, extra_tags=f"draft-done:{item.id}")
+        _say(request, words, item)
         return redirect("console:request", item.id)
     following = _following(user, item, back)
     url = queue_url(back, **({"open": str(following)} if following else {}))
     if not asks_for_fragment(request):
-        messages.success(request, words, extra_tags=f"draft-done:{item.id}")
+        _say(request, words, item)
         return redirect(url)
     response = _next_pane(request, user, following, words, str(item.id))
     response["HX-Push-Url"] = url
     return response
+
+
+def _say(request: HttpRequest, words: str, item: ApprovalRequest) -> None:
+    if words:
+        messages.success(request, words, extra_tags=f"draft-done:{item.id}")
 
 
 def _following(user: User, item: ApprovalRequest, back: str) -> UUID | None:
@@ -170,7 +187,7 @@ def _next_pane(
     request: HttpRequest, user: User, following: UUID | None, words: str, decided_id: str
 ) -> HttpResponse:
     if following is None:
-        context = {"flash": words, "decided_id": decided_id}
+        context = {"flash": words, "decided_id": decided_id, "held_oob": True}
         return render(request, "console/empty_pane.html", context)
     item = load_detail(user, following)
     return render_request(request, item, flash=words, decided_id=decided_id)

@@ -16,15 +16,18 @@ from approvals.access import (
 from approvals.closing import closing_words
 from approvals.console.editing import pretty
 from approvals.console.effect import Effect, effect_of
+from approvals.console.held import held_context
 from approvals.console.telling import load_notice, load_told
 from approvals.console.thread import load_thread
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import ApprovalRequest, Decision, Takeover
 from approvals.representation import on_deadline
+from approvals.services.evidence import has_opened_evidence
 from approvals.services.tiers import escalation_of
 from approvals.vocabulary import OPEN, Status, TakeoverStatus, Verdict
 from autonomy.models import ActionType, Outcome
 from autonomy.services import policy_version
+from autonomy.vocabulary import Level
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
@@ -132,6 +135,7 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "edits": proposed is not None and proposed != action,
         "previous_action": _previous_action(request),
         "effect": _effect(request),
+        "risk_words": risk_words(request),
         "silence": silence,
         "silence_short": SILENCE_SHORT[silence] if silence else "",
         "closing": closing_words(request, viewer_id=user.id),
@@ -140,12 +144,14 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "powers": load_powers(user, request),
         "quorum": load_quorum(request),
         "thread": load_thread(request),
+        "evidence_opened": has_opened_evidence(request, user),
         "history": load_history(user, request),
         "outcome": Outcome.objects.filter(pk=request.id).first(),
         "registered": ActionType.objects.filter(name=request.action_type).first(),
         "may_administer": may_administer(user),
         "takeover": _takeover(request),
         "notice": load_notice(request),
+        **held_context(user, request, now),
         **_told(request),
         **_tiers_ahead(request),
         "context_json": pretty(request.context) if request.context else "",
@@ -172,6 +178,12 @@ def _tiers_ahead(request: ApprovalRequest) -> dict[str, Any]:
 def _effect(request: ApprovalRequest) -> Effect:
     document = policy_version(request.policy_number).document
     return effect_of(request.evaluation.inputs, document.facts_from, document.confidence_soft_below)
+
+
+def risk_words(request: ApprovalRequest) -> str:
+    """What the check of its approval says, and what the record keeps of it."""
+    risks = _effect(request).risks
+    return ", ".join(risks) or f"{Level(request.level).label} asks for a second look"
 
 
 def _takeover(request: ApprovalRequest) -> Takeover | None:

@@ -69,7 +69,7 @@ def render_request(
 ) -> HttpResponse:
     back = back_query(request)
     context = request_context(request, item, draft, back=back)
-    context |= {"flash": flash, "decided_id": decided_id}
+    context |= {"flash": flash, "decided_id": decided_id, "held_oob": request.method == "POST"}
     if asks_for_fragment(request) and context["back"] is not None:
         return render(request, "console/request_pane.html", context, status=status)
     context["timeline"] = named_timeline(item.id)

@@ -5,28 +5,18 @@ Callers hold the locks (services.locking) and a transaction.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from approvals.escalation.clock import limit_seconds, next_reminder
 from approvals.escalation.policy import EscalationPolicy
 from approvals.models import ApprovalRequest, Decision, Notification, Takeover
+from approvals.services.held import cancel_holds
 from approvals.services.tiers import escalation_of
 from approvals.states import Event as Step
 from approvals.states import transition
-from approvals.vocabulary import OPEN, Execution, Resolution, Status
-from audit.events import Actor, Event, EventType, request_stream
+from approvals.vocabulary import Execution, Resolution, Status
+from audit.events import Event
 from audit.services import record
 from autonomy.vocabulary import Level
-
-CLOSING = frozenset(
-    {
-        EventType.APPROVED,
-        EventType.REJECTED,
-        EventType.CANCELLED,
-        EventType.TAKEN_OVER,
-        EventType.TIMEOUT,
-    }
-)
 
 
 @dataclass
@@ -99,36 +89,12 @@ class Change:
         )
 
     def save(self, *events: Event) -> None:
-        """Write the request, its news and its events."""
+        """Write the request, its news and its events. A new revision cancels what was held."""
         self.request.revision += self.grows
+        cancelled = cancel_holds(self.request, self.now) if self.grows else []
         self.request.save()
         Notification.objects.bulk_create(self.news)
-        record(events, at=self.now)
-
-
-def request_event(
-    kind: EventType, request: ApprovalRequest, actor: Actor, *, now: datetime, **fields: Any
-) -> Event:
-    """An event about a request, with what it says about every request filled in.
-
-    The one event that closes a request says so by its resulting status, its resolution and the
-    latency from submission to resolution in milliseconds; what comes after it does not.
-    """
-    closed = request.status not in OPEN and kind in CLOSING
-    latency = round((now - request.created_at).total_seconds() * 1000)
-    defaults: dict[str, Any] = {
-        "request_id": request.id,
-        "agent_id": request.agent_id,
-        "action_type": request.action_type,
-        "level": Level(request.level).name,
-        "confidence_score": request.confidence_score,
-        "reviewer_decision": request.status if closed else None,
-        "latency_ms": latency if closed else None,
-        "status_after": request.status,
-        "resolution": request.resolution if closed else None,
-        "policy_version": request.policy_number,
-    }
-    return Event(kind, request_stream(request.id), actor, **(defaults | fields))
+        record([*events, *cancelled], at=self.now)
 
 
 def plan_reminder(request: ApprovalRequest, now: datetime) -> None:

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from approvals.access import as_of_now, comment_refusal, decision_refusal, get_request_for
 from approvals.models import ApprovalRequest, Message
-from approvals.services.changes import Change, plan_reminder, request_event
+from approvals.services.changes import Change, plan_reminder
 from approvals.services.deadlines import run_due_step
+from approvals.services.events import request_event
 from approvals.services.locking import Locked, lock_request
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
 from audit.events import Event, EventType

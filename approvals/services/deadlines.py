@@ -12,11 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.expressions import RawSQL
 
 from approvals.escalation.clock import Ending, Silence, Wait, end_of_wait
 from approvals.escalation.policy import EscalationPolicy
 from approvals.models import OPEN_VALUES, ApprovalRequest, Notification
-from approvals.services.changes import Change, plan_reminder, request_event
+from approvals.services.changes import Change, plan_reminder
+from approvals.services.events import request_event
+from approvals.services.holds import release_due_holds
 from approvals.services.locking import Locked, lock_request, share_agents
 from approvals.services.notice import Evidence, evidence_of
 from approvals.services.sweep_writer import write_changes
@@ -95,6 +98,15 @@ def sweep_due(limit: int = 500) -> int:
     return _sweep_singly(limit)
 
 
+def sweep_holds(limit: int = 500) -> int:
+    """Let up to `limit` held verdicts count whose time has come, oldest first; how many requests
+    changed. Each has a transaction of its own: people decide one by one.
+    """
+    due = ApprovalRequest.objects.filter(held_until__lte=RawSQL("(SELECT hitl_now())", ()))
+    ids = list(due.order_by("held_until").values_list("id", flat=True)[:limit])
+    return sum(map(_sweep_one, ids))
+
+
 def _sweep_singly(limit: int) -> int:
     """Until something changes: a whole batch that fails must not hide what comes after it."""
     tried: list[UUID] = []
@@ -147,10 +159,11 @@ def run_due_step(request_id: UUID, *, channel: Channel, wait: bool = True) -> bo
 
 
 def due_step(locked: Locked, channel: Channel) -> bool:
-    """The step under locks that the caller holds."""
+    """The step under locks that the caller holds. What was held counts before time is up."""
     request = locked.request
-    if not _is_due(request, locked.now):
-        return False
+    released = release_due_holds(locked)
+    if request.held_until is not None or not _is_due(request, locked.now):
+        return released
     around = _look_around([request], channel, locked.now)
     for change, events in _step(request, around):
         change.save(*events)
@@ -183,6 +196,8 @@ def _could_consent(request: ApprovalRequest) -> bool:
 def _step(request: ApprovalRequest, around: Surroundings) -> list[tuple[Change, list[Event]]]:
     """What is due for one request, as a change that is not yet written; nothing: no change."""
     now = around.now
+    if request.held_until is not None:
+        return []  # what is held counts first (sweep_holds)
     change = Change(request, now)
     if _is_due(request, now):
         if request.status in OPEN_VALUES:

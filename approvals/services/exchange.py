@@ -7,8 +7,9 @@ from django.db import transaction
 
 from approvals.models import ApprovalRequest, Message, Notification
 from approvals.representation import load_request, represent_request
-from approvals.services.changes import Change, request_event
+from approvals.services.changes import Change
 from approvals.services.deadlines import due_step
+from approvals.services.events import request_event
 from approvals.services.locking import Locked, lock_own_request
 from approvals.states import Event as Step
 from approvals.vocabulary import OPEN, Channel, Resolution, Status

@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.models import ApprovalRequest, Takeover
-from approvals.services.changes import Change, request_event
+from approvals.services.changes import Change
 from approvals.services.deadlines import due_step
+from approvals.services.events import request_event
 from approvals.services.locking import Locked, lock_own_request
 from approvals.vocabulary import Channel, Execution, Status, TakeoverStatus
 from audit.events import Actor, ActorKind, EventType

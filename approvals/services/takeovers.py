@@ -12,7 +12,9 @@ from django.db import transaction
 from approvals.access import in_sight
 from approvals.escalation.clock import next_reminder
 from approvals.models import OPEN_VALUES, ApprovalRequest, Notification, Takeover
-from approvals.services.changes import Change, request_event, takeover_news
+from approvals.services.changes import Change, takeover_news
+from approvals.services.events import request_event
+from approvals.services.held import cancel_holds
 from approvals.services.locking import lock_agent
 from approvals.services.tiers import escalation_of
 from approvals.vocabulary import Execution, Status, TakeoverStatus
@@ -27,6 +29,14 @@ from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem, invalid_field
 
 MAX_NOTES = 4000
+STOPPED_FIELDS = (
+    "level",
+    "deadline",
+    "waiting_since",
+    "reminder_at",
+    "held_until",
+    "revision",
+)
 CLOCK_FIELDS = ("deadline", "waiting_since", "reminder_at", "extended_seconds", "last_tier")
 
 
@@ -64,7 +74,7 @@ def begin_takeover(cause: TakeoverCause) -> list[Event]:
     waiting = [r for r in _open_requests(agent) if r.id != cause.request_id]
     takeover = _store(cause, [request.id for request in waiting])
     takeover_news(takeover, Notification.Kind.TAKEOVER, cause.now).save(force_insert=True)
-    events = [_stop(request, cause) for request in waiting]
+    events = [event for request in waiting for event in _stop(request, cause)]
     return [*events, _agent_event(EventType.AGENT_READ_ONLY, takeover, cause.actor, cause.reason)]
 
 
@@ -95,20 +105,22 @@ def _store(cause: TakeoverCause, open_request_ids: list[UUID]) -> Takeover:
     )
 
 
-def _stop(request: ApprovalRequest, cause: TakeoverCause) -> Event:
+def _stop(request: ApprovalRequest, cause: TakeoverCause) -> list[Event]:
     raised = request.level == Level.SOFT_APPROVAL
     if raised:
         request.level = Level.HARD_APPROVAL
     request.deadline = request.waiting_since = request.reminder_at = None
     request.revision += 1
-    request.save(update_fields=["level", "deadline", "waiting_since", "reminder_at", "revision"])
-    return request_event(
+    cancelled = cancel_holds(request, cause.now)
+    request.save(update_fields=STOPPED_FIELDS)
+    stopped = request_event(
         EventType.CLOCK_STOPPED,
         request,
         cause.actor,
         now=cause.now,
         payload={"takeover_id": str(cause.takeover_id), "level_raised": raised},
     )
+    return [stopped, *cancelled]
 
 
 def _agent_event(kind: EventType, takeover: Takeover, actor: Actor, reason: str) -> Event:
@@ -165,18 +177,19 @@ def _free(agent: Agent, now: datetime) -> None:
 
 def _release_events(agent: Agent, takeover: Takeover, admin: User, now: datetime) -> list[Event]:
     by = person(admin)
-    events = [_restart(request, by, now) for request in _open_requests(agent)]
+    events = [event for r in _open_requests(agent) for event in _restart(r, by, now)]
     events += [_revoke(request, by, now) for request in _unused_approvals(agent)]
     events += lift_from_takeover(agent, by=by, now=now)
     return [*events, _agent_event(EventType.AGENT_RELEASED, takeover, by, takeover.notes)]
 
 
-def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> Event:
+def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> list[Event]:
     change = Change(request, now)
     change.restart_clock()
     request.revision += 1
-    request.save(update_fields=[*CLOCK_FIELDS, "revision"])
-    return request_event(EventType.CLOCK_RESTARTED, request, by, now=now)
+    cancelled = cancel_holds(request, now)
+    request.save(update_fields=[*CLOCK_FIELDS, "held_until", "revision"])
+    return [request_event(EventType.CLOCK_RESTARTED, request, by, now=now), *cancelled]
 
 
 def _unused_approvals(agent: Agent) -> list[ApprovalRequest]:

@@ -1,6 +1,7 @@
 """The door of every page: who is not signed in goes to the sign-in page, or is told 401."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -9,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
 from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import database_now
 
 View = Callable[..., HttpResponseBase]
+SIGNED_IN_AT = "signed_in_at"
 EXPIRED_HEADER = "X-Session"
 
 
@@ -50,6 +53,17 @@ def session_expired() -> HttpResponse:
         content_type="text/plain; charset=utf-8",
         headers={EXPIRED_HEADER: "expired"},
     )
+
+
+def note_sign_in(request: HttpRequest) -> None:
+    """That this session has just shown who it is."""
+    request.session[SIGNED_IN_AT] = database_now().isoformat()
+
+
+def signed_in_at(request: HttpRequest) -> datetime | None:
+    """When the person of this session last proved who they are, by the database's clock."""
+    moment = request.session.get(SIGNED_IN_AT)
+    return datetime.fromisoformat(moment) if moment else None
 
 
 def current_user(request: HttpRequest) -> User:

@@ -15,7 +15,7 @@ from hitlconsole.accounts.models import Membership, User
 from hitlconsole.accounts.profile import rename_person, set_password
 from hitlconsole.accounts.selectors import LinkState, LinkView, look_at_link
 from hitlconsole.accounts.services import record_sign_in, record_sign_out, redeem_sign_in_link
-from hitlconsole.accounts.sessions import current_user, signed_in
+from hitlconsole.accounts.sessions import current_user, note_sign_in, signed_in
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -23,6 +23,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def _enter(request: HttpRequest, user: User, method: str) -> None:
     """The session gets a new key, so that one planted before is worth nothing."""
     login(request, user, backend=BACKEND)
+    note_sign_in(request)
     record_sign_in(user, method=method)
 
 
@@ -40,14 +41,16 @@ def _destination(request: HttpRequest) -> str:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
+    """With ?again also for who is signed in: some decisions take a recent sign-in."""
+    again = "again" in request.GET or "again" in request.POST
+    if request.user.is_authenticated and not again:
         return redirect(_destination(request))
     form = SignInForm(request.POST or None, request=request)
     if form.is_valid() and form.user is not None:
         _enter(request, form.user, "password")
         return redirect(_destination(request))
     status = 422 if form.is_bound else 200
-    context = {"form": form, "next": _destination(request)}
+    context = {"form": form, "next": _destination(request), "again": again}
     return render(request, "accounts/sign_in.html", context, status=status)
 
 

@@ -75,7 +75,8 @@ def decide(request_id: str, world: World, verdict: Verdict, **more: Any) -> None
         reviewer=world.reviewer,
         verdict=verdict,
         revision=revision,
-        channel=Channel.WEB,
+        channel=Channel.API,
+        acknowledged="cannot be undone",
         **more,
     )
 

@@ -24,7 +24,8 @@ def request_id(api: Client) -> str:
 
 
 def decision(**members: Any) -> dict[str, Any]:
-    return {"verdict": "approve", "reviewer": "ana@example.com", "revision": 1} | members
+    verdict = {"verdict": "approve", "reviewer": "ana@example.com", "revision": 1}
+    return verdict | {"acknowledged": "Cannot be undone."} | members
 
 
 def test_approving(desk: Client, api: Client, world: World, request_id: str) -> None:

@@ -3,22 +3,34 @@
 from datetime import timedelta
 from typing import Any
 
-from approvals.models import ApprovalRequest, Presence
+from approvals.models import ApprovalRequest, EvidenceLook, Presence
 from approvals.services.decide import decide_request
 from approvals.vocabulary import Channel, Verdict
 from audit.models import AuditEvent
 from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.models import Heartbeat
 
 
 def decide(request: ApprovalRequest, who: User, verdict: str, **fields: Any) -> ApprovalRequest:
+    """As a careful person: they signed in just now, opened the evidence, and ticked the check."""
+    open_evidence(request, who)
     defaults: dict[str, Any] = {
+        "acknowledged": "cannot be undone",
+        "signed_in_at": database_now(),
         "revision": ApprovalRequest.objects.get(pk=request.pk).revision,
         "channel": Channel.WEB,
         "notes": "" if verdict in ("approve", "approve_with_edits") else "because",
     }
     return decide_request(
         request_id=request.id, reviewer=who, verdict=Verdict(verdict), **(defaults | fields)
+    )
+
+
+def open_evidence(request: ApprovalRequest, who: User) -> None:
+    digest = ApprovalRequest.objects.values_list("action_sha256", flat=True).get(pk=request.pk)
+    EvidenceLook.objects.get_or_create(
+        request=request, user=who, action_sha256=digest, defaults={"at": database_now()}
     )
 
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 
-from hitlconsole.accounts.models import Agent, Team, User
+from hitlconsole.accounts.models import Agent, Preferences, Team, User
+from hitlconsole.accounts.sessions import SIGNED_IN_AT
+from hitlconsole.lib.clock import database_now
 from tests.factories import make_admin, make_agent, make_reviewer, make_team
 
 
@@ -32,8 +34,13 @@ def house(db: None) -> House:
 @pytest.fixture
 def as_person() -> Callable[[User], Client]:
     def sign_in(user: User) -> Client:
+        """As by the sign-in page, just now; what they decide counts at once."""
         client = Client()
         client.force_login(user)
+        session = client.session
+        session[SIGNED_IN_AT] = database_now().isoformat()
+        session.save()
+        Preferences.objects.update_or_create(user=user, defaults={"hold_seconds": 0})
         return client
 
     return sign_in

@@ -34,7 +34,8 @@ def open_page(client: Client, request: ApprovalRequest) -> Page:
 def commit(
     client: Client, request: ApprovalRequest, which: str, page: Page | None = None, **typed: str
 ) -> Any:
-    """Send the form as the page gave it, with what a person typed."""
+    """Open the evidence, and send the form as the page gave it with what a person typed."""
+    client.get(reverse("console:evidence", args=[request.id]))
     form = (page or open_page(client, request)).form(f"verdict-{which}")
     return client.post(form.action, form.fields | typed)
 

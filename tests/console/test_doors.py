@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from approvals.console.errors import failed
 from approvals.models import Decision, Takeover
 from autonomy.models import ActionType, AutonomyProfile
-from hitlconsole.accounts.models import Agent, ApiKey, Membership, Role, Team, User
+from hitlconsole.accounts.models import Agent, ApiKey, Membership, Preferences, Role, Team, User
 from tests.console.conftest import House
 from tests.console.html import read
 from tests.factories import (
@@ -226,6 +226,7 @@ def test_a_post_without_the_token_of_its_form_does_nothing(house: House) -> None
     request = submit(house.key)
     client = Client(enforce_csrf_checks=True)
     client.force_login(house.ana)
+    Preferences.objects.create(user=house.ana, hold_seconds=0)
     address = reverse("console:request", args=[request.id])
     form = read(client.get(address)).form("verdict-approve")
     forged = {name: value for name, value in form.fields.items() if name != "csrfmiddlewaretoken"}

@@ -26,6 +26,7 @@ def decide(request_id: UUID) -> str:
             verdict=Verdict.APPROVE,
             revision=1,
             channel=Channel.API,
+            acknowledged="cannot be undone",
         )
     except Problem as problem:
         return problem.code

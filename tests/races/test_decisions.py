@@ -89,7 +89,7 @@ def test_fifty_people_decide_the_same_request(wide_pool) -> None:
     def decide(person, verdict):
         return lambda: decide_request(
             request_id=request.id, reviewer=person, verdict=verdict, revision=1,
-            channel=Channel.WEB, notes="because",
+            channel=Channel.API, notes="because", acknowledged="looked at",
         )  # fmt: skip
 
     results = at_once(*map(decide, people, verdicts))
@@ -121,7 +121,7 @@ def test_a_decision_and_the_timeout_race_two_hundred_times(wide_pool) -> None:
         at_once(
             lambda request=request: decide_request(
                 request_id=request.id, reviewer=ana, verdict=Verdict.APPROVE, revision=1,
-                channel=Channel.WEB,
+                channel=Channel.API, acknowledged="looked at",
             ),
             lambda request=request: run_due_step(request.id, channel=Channel.SWEEP),
         )  # fmt: skip
@@ -151,7 +151,7 @@ def test_everything_at_once_closes_it_once(wide_pool) -> None:
         def verdict(person, word, request=request):
             return lambda: decide_request(
                 request_id=request.id, reviewer=person, verdict=word, revision=1,
-                channel=Channel.API, notes="because",
+                channel=Channel.API, notes="because", acknowledged="looked at",
             )  # fmt: skip
 
         at_once(
@@ -172,7 +172,7 @@ def test_fifty_claims_give_one_execution(wide_pool) -> None:
     request = submit(key, facts=HARD)
     decide_request(
         request_id=request.id, reviewer=ana, verdict=Verdict.APPROVE, revision=1,
-        channel=Channel.WEB,
+        channel=Channel.API, acknowledged="looked at",
     )  # fmt: skip
 
     def claim(number):

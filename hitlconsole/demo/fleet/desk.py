@@ -41,6 +41,7 @@ def decision(move: Move, request: Json) -> Json:
         "reviewer": move.reviewer,
         "revision": request["revision"],
         "notes": move.notes,
+        "acknowledged": "The risks that the console names.",
     }
     if move.edits:
         action = request["action"]

@@ -1,0 +1,59 @@
+"""The holds of one request as rows: which of them wait, and how they end.
+
+Callers hold the request's lock and save it. Nothing here knows what a verdict does.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from approvals.closing import closing_words
+from approvals.models import ApprovalRequest, Hold
+from approvals.services.events import request_event
+from approvals.vocabulary import Channel, HoldEnd
+from audit.events import SYSTEM, Actor, Event, EventType
+
+
+def waiting_holds(request: ApprovalRequest) -> list[Hold]:
+    """Those that neither count yet nor are over; the first to count first."""
+    if request.held_until is None:
+        return []
+    waiting = Hold.objects.filter(request=request, end=None).select_related("reviewer")
+    return list(waiting.order_by("counts_at", "id"))
+
+
+def end_hold(hold: Hold, end: HoldEnd, now: datetime, reason: str = "") -> None:
+    hold.end, hold.end_reason, hold.ended_at = end, reason, now
+    hold.save(update_fields=["end", "end_reason", "ended_at"])
+
+
+def set_held_until(request: ApprovalRequest, waiting: Iterable[Hold]) -> None:
+    request.held_until = min((hold.counts_at for hold in waiting), default=None)
+
+
+def cancel_holds(request: ApprovalRequest, now: datetime, reason: str = "") -> list[Event]:
+    """After a change of the request: what was held was given for what it was before."""
+    waiting = waiting_holds(request)
+    reason = reason or closing_words(request) or "The request has changed"
+    for hold in waiting:
+        end_hold(hold, HoldEnd.CANCELLED, now, reason)
+    set_held_until(request, ())
+    return [hold_event(EventType.HOLD_CANCELLED, request, hold, SYSTEM, now) for hold in waiting]
+
+
+def hold_event(
+    kind: EventType, request: ApprovalRequest, hold: Hold, actor: Actor, now: datetime
+) -> Event:
+    return request_event(
+        kind,
+        request,
+        actor,
+        now=now,
+        reviewer_id=hold.reviewer_id,
+        channel=Channel.WEB,
+        payload={
+            "verdict": hold.verdict,
+            "hold_id": str(hold.id),
+            "counts_at": hold.counts_at.isoformat(),
+        },
+        personal={"reason": hold.end_reason} if hold.end_reason else {},
+    )

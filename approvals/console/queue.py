@@ -1,6 +1,5 @@
-"""What waits for people: the queue's rows, and what changed about those that are shown."""
+"""What waits for people: the queue's rows."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,12 +22,10 @@ from hitlconsole.lib.clock import HitlNow, database_now
 from hitlconsole.ui.formats import money
 
 PAGE = 50
+# The most rows of a page.
+MOST_SHOWN = 1000
 SOON = timedelta(minutes=15)
 DUE = timedelta(seconds=60)
-# A request's time is read before its commit: look back a little, so that none is missed.
-OVERLAP = timedelta(seconds=15)
-# Nobody reads on behind that many; the pill then says "more than".
-MOST_NEW = 200
 MOST_DUE = 5
 
 COLUMNS = (
@@ -260,17 +257,17 @@ def load_queue(
     rows = as_rows(found[:size], user, now, wanted)
     following = str(Cursor(rows[-1].request.deadline, rows[-1].request.id)) if more else ""
     stopped = list(open_takeovers(user, wanted))
-    takeovers = [] if after else [_takeover_row(takeover, wanted) for takeover in stopped]
+    takeovers = [] if after else [takeover_row(takeover, wanted) for takeover in stopped]
     shown = [row.request.id for row in rows] + [row.stopped.id for row in takeovers]
-    return QueuePage(now, rows, takeovers, _totals(requests, stopped, shown), following)
+    return QueuePage(now, rows, takeovers, count_totals(requests, stopped, shown), following)
 
 
 def _ordered(requests: QuerySet[ApprovalRequest]) -> Any:
     """By deadline, with the database's time beside each."""
-    return _lean(requests).annotate(now=HitlNow()).order_by(*FORWARD)
+    return lean(requests).annotate(now=HitlNow()).order_by(*FORWARD)
 
 
-def _totals(
+def count_totals(
     requests: QuerySet[ApprovalRequest], stopped: Sequence[Takeover], shown: Sequence[UUID]
 ) -> Totals:
     counted = requests.aggregate(
@@ -301,13 +298,13 @@ def _after(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[Approv
     return requests.filter(later | Q(deadline=None))
 
 
-def _before(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
+def ahead_of(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
     if here.moment is None:
         return requests.filter(Q(deadline__isnull=False) | Q(id__lt=here.id))
     return requests.filter(Q(deadline__lt=here.moment) | Q(deadline=here.moment, id__lt=here.id))
 
 
-def _lean(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
+def lean(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
     """Rows without the large columns (context, action, trace)."""
     return requests.select_related(*RELATED).only(*COLUMNS)
 
@@ -328,7 +325,7 @@ def _url(request_id: UUID, wanted: QueueFilter | None) -> str:
     return f"{reverse('console:queue')}?{wanted.query(open=str(request_id))}"
 
 
-def _takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
+def takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
     if takeover.request_id is None:
         return TakeoverRow(takeover, reverse("console:agent", args=[takeover.agent_id]))
     return TakeoverRow(takeover, _url(takeover.request_id, wanted))
@@ -385,86 +382,13 @@ def next_open(user: User, wanted: QueueFilter, *, besides: UUID) -> UUID | None:
     return others.order_by(*FORWARD).values_list("id", flat=True).first()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """At the time `now`. `waiting`: whatever the filter; `shown`: the page's rows; `new`: matching
-    rows that it does not show, and `more`: there are others behind them; `released`: takeovers on
-    the page that are over.
-    """
-
-    now: datetime
-    totals: Totals
-    waiting: int
-    shown: Sequence[Row]
-    new: Sequence[Row | TakeoverRow]
-    more: bool
-    released: Sequence[str]
-    due: Sequence[Row]
-
-    @property
-    def revision(self) -> str:
-        """Equal for equal answers (beside their clocks)."""
-        tags = [*(row.tag for row in self.shown), *(row.id for row in self.new), *self.released]
-        urgent = sum(row.urgent for row in self.new)
-        due = (row.id for row in self.due)
-        parts = (*tags, *due, self.waiting, self.totals.words, urgent, self.more)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def load_changes(
-    user: User,
-    wanted: QueueFilter,
-    *,
-    shown: Sequence[UUID],
-    since: datetime,
-    end: Cursor | None = None,
-) -> Changes:
-    """`shown`: the rows on the page; `since`: the database's time at its making; `end`: where its
-    list stops, so that what comes later is no news but waits for its turn.
-    """
-    requests = matching(user, wanted)
-    now, since, known = database_now(), since - OVERLAP, set(shown)
-    stopped = list(open_takeovers(user, wanted))
-    totals = _totals(requests, stopped, shown)
-    news = [t for t in stopped if t.started_at > since and t.id not in known]
-    present = _lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
-    rows = as_rows(present, user, now, wanted)
-    fresh = _lean(_before(requests, end) if end else requests)
-    fresh = fresh.filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
-    found = as_rows(fresh[: MOST_NEW + 1], user, now, wanted)
-    return Changes(
-        now=now,
-        totals=totals,
-        waiting=count_waiting(user, wanted, totals),
-        shown=rows,
-        new=[*(_takeover_row(t, wanted) for t in news), *found[:MOST_NEW]],
-        more=len(found) > MOST_NEW,
-        released=_released(known - {row.request.id for row in rows}),
-        due=_due(requests, user, now, wanted) if totals.due else [],
-    )
-
-
-def _released(ids: set[UUID]) -> list[str]:
-    if not ids:
-        return []
-    released = Takeover.objects.filter(pk__in=ids, status=TakeoverStatus.RELEASED)
-    return sorted(str(identity) for identity in released.values_list("pk", flat=True))
-
-
 def load_neighbours(user: User, wanted: QueueFilter, request: ApprovalRequest) -> tuple[str, str]:
     """The addresses of the previous and the next open request; empty at either end."""
     others = matching(user, wanted).exclude(pk=request.pk)
     here = Cursor(request.deadline, request.pk)
     following = _after(others, here).order_by(*FORWARD).values_list("id", flat=True).first()
-    before = _before(others, here).order_by(*BACKWARD).values_list("id", flat=True).first()
+    before = ahead_of(others, here).order_by(*BACKWARD).values_list("id", flat=True).first()
     return (
         _url(before, wanted) if before else "",
         _url(following, wanted) if following else "",
     )
-
-
-def _due(
-    requests: QuerySet[ApprovalRequest], user: User, now: datetime, wanted: QueueFilter
-) -> list[Row]:
-    soon = _lean(requests).filter(deadline__lt=now + DUE).order_by("deadline", "id")
-    return as_rows(soon[:MOST_DUE], user, now, wanted)

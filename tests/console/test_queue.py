@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from approvals.console import queue
+from approvals.console import queue_changes
 from approvals.models import ApprovalRequest, Presence, Takeover
 from approvals.services.claims import claim_request
 from approvals.services.deadlines import sweep_due
@@ -141,7 +141,7 @@ def test_what_comes_after_the_end_of_the_page_is_no_news(house: House, ana: Clie
 def test_what_is_new_beyond_the_most_is_said_and_not_counted(
     house: House, ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MOST_NEW", 2)
+    monkeypatch.setattr(queue_changes, "MOST_NEW", 2)
     fresh = [str(submit(house.key, description=f"Refund {n}").id) for n in range(2)]
     first = ask_delta(ana, [])
     assert (first["new"], first["new_count"], first["new_more"]) == (fresh, 2, False)

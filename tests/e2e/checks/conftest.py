@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from hitlconsole.accounts.services import create_service_key
+from tests.e2e.checks.floor import Desk, Floor, link_for
+from tests.processes import console as running_console
+
+
+@pytest.fixture(scope="module")
+def floor(
+    chromium: Browser, committed_db_of_module: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Floor]:
+    """The browser's driver comes first: Django keeps other connections while its loop runs, and
+    those have to be closed before the database goes.
+    """
+    _, key = create_service_key("ticket desk")
+    folder: Path = tmp_path_factory.mktemp("console")
+    with running_console(committed_db_of_module, folder) as console:
+        yield Floor(console, console.web(), key)
+
+
+@pytest.fixture
+def desk(floor: Floor) -> Iterator[Desk]:
+    with floor.desk() as desk:
+        yield desk
+
+
+@pytest.fixture
+def ana(page: Page, desk: Desk) -> Page:
+    """Ana's browser, signed in by her link, on the queue."""
+    page.goto(link_for(desk.url, desk.ana))
+    page.get_by_role("button", name="Sign in as Ana").click()
+    page.wait_for_url(f"{desk.url}/")
+    return page

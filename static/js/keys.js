@@ -6,7 +6,8 @@ DOM contract
   [data-row] with [data-row-link]  j, k, Down and Up move the focus between the links of visible rows; Enter is the link's own
              and [data-row-check]  x ticks the checkbox of the row that has the focus
   [data-key="u"]                   the way back, for u and Esc (Esc first closes what is open: a dialog, a menu, an armed form)
-  form[data-commit]                Ctrl/Cmd+Enter submits the one that holds the focus, or the one that is visible
+  form[data-commit]                Ctrl/Cmd+Enter submits the one that holds the focus, or the one that is visible,
+                                   by its button[data-commit] where it has several
 
 Off inside fields and with Ctrl, Meta or Alt. Esc in a field leaves the field and keeps its text.
 
@@ -110,7 +111,8 @@ function commit(event) {
   const form = armedForm();
   if (!form) return;
   event.preventDefault();
-  const button = form.querySelector("button[type=submit],button:not([type])");
+  // A form may have other buttons that send it: to look at what it would do.
+  const button = form.querySelector("button[data-commit]") ?? form.querySelector("button[type=submit],button:not([type])");
   if (button && isLocked(button)) return;
   form.requestSubmit(button ?? undefined);
 }

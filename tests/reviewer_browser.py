@@ -69,6 +69,7 @@ class Reviewer:
 
     def work_on(self, request_id: str, *, reject: bool) -> None:
         """Opens the request and commits its form, if it still has one."""
+        self._patiently(lambda: self.http.get(f"/requests/{request_id}/evidence/"))
         page = self._patiently(lambda: self.http.get(f"/requests/{request_id}/"))
         assert page.status_code == 200, page.text
         form = Forms(page.text).found.get("verdict-reject" if reject else "verdict-approve")

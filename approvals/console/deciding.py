@@ -135,7 +135,7 @@ def _apply(
             raise
         return _refused(request, user, item.id, sent, problem)
     remember_hold(request, decided)
-    return _decided(request, user, decided, sent)
+    return _decided(request, item, decided, sent)
 
 
 def _refused(
@@ -152,9 +152,10 @@ def _refused(
 
 
 def _decided(
-    request: HttpRequest, user: User, decided: ApprovalRequest, sent: Sent
+    request: HttpRequest, before: ApprovalRequest, decided: ApprovalRequest, sent: Sent
 ) -> HttpResponse:
     """On with the next one, where the decision came from the queue."""
+    user = current_user(request)
     item = load_detail(user, decided.id)
     words = f"{decided_words(item, sent, user)}: {item.description}"
     if item.held_until is not None and sent.verdict in HOLDABLE:
@@ -163,7 +164,7 @@ def _decided(
     if back is None:
         _say(request, words, item)
         return redirect("console:request", item.id)
-    following = _following(user, item, back)
+    following = _following(user, before, back)
     url = queue_url(back, **({"open": str(following)} if following else {}))
     if not asks_for_fragment(request):
         _say(request, words, item)
@@ -178,9 +179,10 @@ def _say(request: HttpRequest, words: str, item: ApprovalRequest) -> None:
         messages.success(request, words, extra_tags=f"draft-done:{item.id}")
 
 
-def _following(user: User, item: ApprovalRequest, back: str) -> UUID | None:
+def _following(user: User, before: ApprovalRequest, back: str) -> UUID | None:
+    """Behind the place that the request had: closing took its clock away."""
     wanted = QueueFilter.read(QueryDict(back).dict())
-    return next_open(user, wanted, besides=item.id)
+    return next_open(user, wanted, before)
 
 
 def _next_pane(

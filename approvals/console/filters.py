@@ -1,12 +1,13 @@
 """Filters that stand in the URL: read leniently, written back for links. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from approvals.console.sorting import Sort
 from approvals.vocabulary import Resolution, Status
 from autonomy.vocabulary import Level
 
@@ -25,38 +26,76 @@ def read_text(text: str) -> str:
     return text.replace("\x00", "").strip()[:MAX_TEXT]
 
 
+def _flag(text: str) -> bool | None:
+    return {"1": True, "0": False}.get(text)
+
+
+def _sort(text: str) -> Sort | None:
+    return Sort(text) if text in set(Sort) else None
+
+
+# How a filter of the queue is read; None: that is no value of it.
+READERS: dict[str, Callable[[str], Any]] = {
+    "mine": _flag,
+    "due": _flag,
+    "strict": _flag,
+    "escalated": _flag,
+    "team": read_uuid,
+    "agent": read_uuid,
+    "type": read_text,
+    "q": read_text,
+    "sort": _sort,
+}
+# What a link to the queue without any filter says, so that it is not taken for a wish for the
+# person's default view.
+EVERYTHING = {"view": "all"}
+
+
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
+    """What the queue shows, and in which order."""
+
     mine: bool = False
     due: bool = False
     strict: bool = False
+    escalated: bool = False
     team: UUID | None = None
     agent: UUID | None = None
     type: str = ""
     q: str = ""
+    sort: Sort = Sort.DEADLINE
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Self:
-        return cls(
-            mine=query.get("mine") == "1",
-            due=query.get("due") == "1",
-            strict=query.get("strict") == "1",
-            team=read_uuid(query.get("team", "")),
-            agent=read_uuid(query.get("agent", "")),
-            type=read_text(query.get("type", "")),
-            q=read_text(query.get("q", "")),
-        )
+        """What can't be read is left out; `ignored_filters` names it."""
+        read = {name: READERS[name](text) for name, text in _given(query)}
+        return cls(**{name: value for name, value in read.items() if value is not None})
 
     @property
     def active(self) -> bool:
-        return self != type(self)()
+        """Whether it hides something."""
+        return self != type(self)(sort=self.sort)
 
     def toggled(self, name: str) -> str:
         flipped: Any = {name: not getattr(self, name)}
-        return query_string(replace(self, **flipped))
+        return replace(self, **flipped).query()
+
+    def without(self, name: str) -> str:
+        """The address of the queue when this filter is taken off."""
+        off: Any = {name: getattr(type(self)(), name)}
+        return replace(self, **off).query()
 
     def query(self, **more: str) -> str:
-        return query_string(self, **more)
+        return query_string(self, **more) or urlencode(EVERYTHING)
+
+
+def ignored_filters(query: Mapping[str, str]) -> list[str]:
+    """The names of the filters in the address whose values say nothing."""
+    return [name for name, text in _given(query) if READERS[name](text) is None]
+
+
+def _given(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, query[name]) for name in READERS if query.get(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +175,6 @@ def _written(value: object) -> str:
         return value.name
     if isinstance(value, bool):
         return "1" if value else ""
+    if value is Sort.DEADLINE:
+        return ""
     return "" if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place in a list that is sorted by a time and an id; a time of None sorts last."""
-
-    moment: datetime | None
-    id: UUID
-
-    def __str__(self) -> str:
-        return f"{self.moment.isoformat() if self.moment else ''}~{self.id}"
-
-    @classmethod
-    def read(cls, text: str) -> Self | None:
-        moment, _, identity = text.partition("~")
-        uuid = read_uuid(identity)
-        try:
-            parsed = datetime.fromisoformat(moment) if moment else None
-        except ValueError:
-            return None
-        if uuid is None or (parsed is not None and parsed.tzinfo is None):
-            return None
-        return cls(parsed, uuid)

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from approvals.access import in_sight, visible_requests
 from approvals.closing import closing_words
-from approvals.console.filters import Cursor, QueueFilter
+from approvals.console.filters import QueueFilter
+from approvals.console.sorting import Place, backward, forward
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
 from approvals.representation import on_deadline
-from approvals.vocabulary import OPEN, TakeoverStatus
+from approvals.vocabulary import OPEN, Status, TakeoverStatus
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import HitlNow, database_now
@@ -223,6 +224,8 @@ def _conditions(wanted: QueueFilter, user: User) -> Q:
         conditions &= Q(deadline__lt=HitlNow() + SOON)
     if wanted.strict:
         conditions &= Q(level__gte=Level.HARD_APPROVAL)
+    if wanted.escalated:
+        conditions &= Q(status=Status.ESCALATED) | Q(tier__gt=0)
     return conditions
 
 
@@ -248,23 +251,24 @@ def text_condition(text: str) -> Q:
 
 
 def load_queue(
-    user: User, wanted: QueueFilter, after: Cursor | None = None, *, size: int = PAGE
+    user: User, wanted: QueueFilter, after: Place | None = None, *, size: int = PAGE
 ) -> QueuePage:
     requests = matching(user, wanted)
-    found = list(_ordered(_after(requests, after) if after else requests)[: size + 1])
+    behind = requests.filter(after.after()) if after else requests
+    found = list(_ordered(behind, wanted)[: size + 1])
     now = found[0].now if found else database_now()
     more = len(found) > size
     rows = as_rows(found[:size], user, now, wanted)
-    following = str(Cursor(rows[-1].request.deadline, rows[-1].request.id)) if more else ""
+    following = str(Place.of(rows[-1].request, wanted.sort)) if more else ""
     stopped = list(open_takeovers(user, wanted))
     takeovers = [] if after else [takeover_row(takeover, wanted) for takeover in stopped]
     shown = [row.request.id for row in rows] + [row.stopped.id for row in takeovers]
     return QueuePage(now, rows, takeovers, count_totals(requests, stopped, shown), following)
 
 
-def _ordered(requests: QuerySet[ApprovalRequest]) -> Any:
-    """By deadline, with the database's time beside each."""
-    return lean(requests).annotate(now=HitlNow()).order_by(*FORWARD)
+def _ordered(requests: QuerySet[ApprovalRequest], wanted: QueueFilter) -> Any:
+    """With the database's time beside each."""
+    return lean(requests).annotate(now=HitlNow()).order_by(*forward(wanted.sort))
 
 
 def count_totals(
@@ -285,23 +289,6 @@ def count_waiting(user: User, wanted: QueueFilter, totals: Totals) -> int:
         return totals.waiting
     everything = QueueFilter()
     return matching(user, everything).count() + open_takeovers(user, everything).count()
-
-
-FORWARD = (F("deadline").asc(nulls_last=True), "id")
-BACKWARD = (F("deadline").desc(nulls_first=True), "-id")
-
-
-def _after(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
-    if here.moment is None:
-        return requests.filter(deadline=None, id__gt=here.id)
-    later = Q(deadline__gt=here.moment) | Q(deadline=here.moment, id__gt=here.id)
-    return requests.filter(later | Q(deadline=None))
-
-
-def ahead_of(requests: QuerySet[ApprovalRequest], here: Cursor) -> QuerySet[ApprovalRequest]:
-    if here.moment is None:
-        return requests.filter(Q(deadline__isnull=False) | Q(id__lt=here.id))
-    return requests.filter(Q(deadline__lt=here.moment) | Q(deadline=here.moment, id__lt=here.id))
 
 
 def lean(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
@@ -376,18 +363,27 @@ def load_facets(user: User) -> Facets:
     return Facets(sorted(agents, key=lambda agent: agent[1]), sorted(types))
 
 
-def next_open(user: User, wanted: QueueFilter, *, besides: UUID) -> UUID | None:
-    """Where the queue goes on after a decision."""
-    others = matching(user, wanted).exclude(pk=besides)
-    return others.order_by(*FORWARD).values_list("id", flat=True).first()
+def next_open(user: User, wanted: QueueFilter, done: ApprovalRequest) -> UUID | None:
+    """Where the queue goes on after a decision: behind it, and at the end from the top.
+
+    What somebody's held verdict is about to close is nobody's next one.
+    """
+    others = matching(user, wanted).filter(held_until=None).exclude(pk=done.pk)
+    place = Place.of(done, wanted.sort)
+    return _first(others.filter(place.after()), wanted) or _first(others, wanted)
+
+
+def _first(requests: QuerySet[ApprovalRequest], wanted: QueueFilter) -> UUID | None:
+    return requests.order_by(*forward(wanted.sort)).values_list("id", flat=True).first()
 
 
 def load_neighbours(user: User, wanted: QueueFilter, request: ApprovalRequest) -> tuple[str, str]:
     """The addresses of the previous and the next open request; empty at either end."""
     others = matching(user, wanted).exclude(pk=request.pk)
-    here = Cursor(request.deadline, request.pk)
-    following = _after(others, here).order_by(*FORWARD).values_list("id", flat=True).first()
-    before = ahead_of(others, here).order_by(*BACKWARD).values_list("id", flat=True).first()
+    here = Place.of(request, wanted.sort)
+    following = _first(others.filter(here.after()), wanted)
+    ahead = others.filter(here.before()).order_by(*backward(wanted.sort))
+    before = ahead.values_list("id", flat=True).first()
     return (
         _url(before, wanted) if before else "",
         _url(following, wanted) if following else "",

@@ -9,14 +9,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from approvals.access import visible_requests
-from approvals.console.filters import Cursor, QueueFilter
+from approvals.console.filters import QueueFilter
 from approvals.console.queue import (
     DUE,
     MOST_DUE,
     Row,
     TakeoverRow,
     Totals,
-    ahead_of,
     as_rows,
     count_totals,
     count_waiting,
@@ -25,6 +24,7 @@ from approvals.console.queue import (
     open_takeovers,
     takeover_row,
 )
+from approvals.console.sorting import Place
 from approvals.models import ApprovalRequest, Takeover
 from approvals.vocabulary import TakeoverStatus
 from hitlconsole.accounts.models import User
@@ -68,7 +68,7 @@ def load_changes(
     *,
     shown: Sequence[UUID],
     since: datetime,
-    end: Cursor | None = None,
+    end: Place | None = None,
 ) -> Changes:
     """`shown`: the rows on the page; `since`: the database's time at its making; `end`: where its
     list stops, so that what comes later is no news but waits for its turn.
@@ -80,7 +80,7 @@ def load_changes(
     news = [t for t in stopped if t.started_at > since and t.id not in known]
     present = lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
     rows = as_rows(present, user, now, wanted)
-    fresh = lean(ahead_of(requests, end) if end else requests)
+    fresh = lean(requests.filter(end.before()) if end else requests)
     fresh = fresh.filter(created_at__gt=since).exclude(pk__in=shown).order_by("id")
     found = as_rows(fresh[: MOST_NEW + 1], user, now, wanted)
     return Changes(

@@ -9,9 +9,10 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from approvals.console.door import page
-from approvals.console.filters import Cursor, QueueFilter, read_uuid
+from approvals.console.filters import QueueFilter, read_uuid
 from approvals.console.queue import MOST_SHOWN, Row
 from approvals.console.queue_changes import Changes, load_changes
+from approvals.console.sorting import Place
 from approvals.services.presence import record_presence
 from hitlconsole.accounts.sessions import current_user
 from hitlconsole.lib.problems import Problem
@@ -34,7 +35,7 @@ def delta(request: HttpRequest) -> HttpResponse:
     since = read_moment(request.GET.get("since", ""))
     if since is None:
         raise Problem("invalid_request", "since must be a time that the page was made with")
-    end = Cursor.read(request.GET.get("end", ""))
+    end = Place.read(request.GET.get("end", ""), wanted.sort)
     changes = load_changes(user, wanted, shown=read_ids(request), since=since, end=end)
     revision = changes.revision
     if revision == request.GET.get("revision"):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from approvals.console.agent_forms import may_create_agents
 from approvals.console.detail import load_detail
 from approvals.console.door import answer_problem, page
-from approvals.console.filters import Cursor, QueueFilter, read_uuid
+from approvals.console.filters import QueueFilter, read_uuid
 from approvals.console.queue import (
     MOST_SHOWN,
     PAGE,
@@ -21,6 +21,7 @@ from approvals.console.queue import (
     load_queue,
 )
 from approvals.console.requests import request_context
+from approvals.console.sorting import SORT_WORDS, Place, Sort
 from hitlconsole.accounts.access import readable_teams
 from hitlconsole.accounts.models import Agent, Team, User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
@@ -35,7 +36,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     wanted = QueueFilter.read(request.GET.dict())
     if asks_for_fragment(request) and request.headers.get("HX-Target") == "detail":
         return _pane(request, user, wanted)
-    after = Cursor.read(request.GET.get("after", ""))
+    after = Place.read(request.GET.get("after", ""), wanted.sort)
     found = load_queue(user, wanted, after, size=read_size(request.GET.get("rows", "")))
     waiting = count_waiting(user, wanted, found.totals)
     request.nav_counts = {"queue": waiting}  # type: ignore[attr-defined]
@@ -72,7 +73,7 @@ def _frame_context(user: User, wanted: QueueFilter, found: QueuePage) -> dict[st
     teams = list(readable_teams(user).order_by("name"))
     return {
         "teams": teams,
-        "scope": scope_words(teams, user),
+        "scope": scope_words(teams, user, wanted.sort),
         "facets": load_facets(user),
         "toggles": {name: wanted.toggled(name) for name in ("mine", "due", "strict")},
         "due_rows": found.due,
@@ -83,15 +84,15 @@ def _frame_context(user: User, wanted: QueueFilter, found: QueuePage) -> dict[st
     }
 
 
-def scope_words(teams: list[Team], user: User) -> str:
-    """What the list holds, as a sentence."""
+def scope_words(teams: list[Team], user: User, sort: Sort) -> str:
+    """What the list holds and in which order, as a sentence."""
     if user.is_superuser:
-        return "Pending for all teams, by deadline"
+        return f"Pending for all teams, {SORT_WORDS[sort]}"
     names = [team.name for team in teams]
     if not names:
         return "You are in no team yet: you see requests of agents that you own"
     last = f" and {names[-1]}" if len(names) > 1 else names[0]
-    return f"Pending for {', '.join(names[:-1])}{last}, by deadline"
+    return f"Pending for {', '.join(names[:-1])}{last}, {SORT_WORDS[sort]}"
 
 
 def _open_context(request: HttpRequest, user: User, wanted: QueueFilter) -> dict[str, Any]:

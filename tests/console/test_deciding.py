@@ -212,7 +212,7 @@ def test_the_pane_answers_a_refusal_in_the_pane(house: House, ana: Client) -> No
     refused = ana.post(form.action, form.fields, headers=headers)
     assert refused.status_code == 422
     assert b"<html" not in refused.content
-    assert read(refused).form("verdict-reject").fields["back"] == ""
+    assert read(refused).form("verdict-reject").fields["back"] == "view=all"
 
 
 @pytest.mark.parametrize(

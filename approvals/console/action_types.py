@@ -14,8 +14,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals.access import visible_requests
+from approvals.console.argument_kinds import pretty
 from approvals.console.door import page, require_admin
-from approvals.console.editing import pretty
 from approvals.console.words import LEVEL_OPTIONS
 from approvals.schemas import schema_errors
 from autonomy.models import DOMAIN_CHOICES, ActionType

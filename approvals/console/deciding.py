@@ -1,6 +1,6 @@
 """Deciding from the page: every form works as a plain POST, and comes back with its draft."""
 
-import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,24 +10,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from approvals.closing import closing_words
-from approvals.console.detail import changed_fields, load_detail, risk_words
+from approvals.console.detail import load_detail, risk_words
 from approvals.console.door import page
-from approvals.console.editing import NotReadable, read_edit
+from approvals.console.edit_preview import LOOK_AT_FIELDS, by_place, take_edit
+from approvals.console.edit_reading import NotReadable
 from approvals.console.filters import QueueFilter
 from approvals.console.held import hold_seconds_of, remember_hold
 from approvals.console.queue import next_open
 from approvals.console.requests import Draft, back_query, queue_url, render_request
 from approvals.console.verdicts import Sent, Unreadable, form_errors, read_sent
 from approvals.models import ApprovalRequest
-from approvals.schemas import argument_errors
 from approvals.services.decide import decide_request
 from approvals.services.holds import HOLDABLE
 from approvals.vocabulary import OPEN, Channel, Verdict
-from autonomy.models import ActionType
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user, signed_in_at
-from hitlconsole.lib.problems import FieldError, Problem
+from hitlconsole.lib.problems import Problem
 
 DONE_WORDS = {
     Verdict.ASK: "Asked. The agent has the question",
@@ -64,51 +63,24 @@ def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     errors = form_errors(sent, Level(item.level)) if item.status in OPEN else {}
     if errors:
         return render_request(request, item, Draft(sent, errors), status=422)
+    if sent.verdict is Verdict.APPROVE_WITH_EDITS:
+        return _edit(request, item, sent)
+    return _apply(request, item, sent, None)
+
+
+def _edit(request: HttpRequest, item: ApprovalRequest, sent: Sent) -> HttpResponse:
+    """Applied, or the form again: with what is wrong, or with what it would do."""
     try:
-        edited = read_edited(item, sent)
+        step = take_edit(item, sent)
     except NotReadable as error:
-        draft = Draft(sent, {"edit": "Look at the marked fields."}, error.errors)
+        draft = Draft(sent, {"edit": LOOK_AT_FIELDS}, error.errors)
         return render_request(request, item, draft, status=422)
-    if sent.preview and edited is not None:
-        return _preview(request, item, sent, edited)
-    return _apply(request, item, sent, edited)
-
-
-def read_edited(item: ApprovalRequest, sent: Sent) -> dict[str, Any] | None:
-    """The edited action; None for every other verdict. Raises NotReadable."""
-    if sent.verdict is not Verdict.APPROVE_WITH_EDITS:
-        return None
-    action = json.loads(bytes(item.action))
-    arguments = read_edit(action["arguments"], _schema(item), sent.typed)
-    return {"type": action["type"], "arguments": arguments}
-
-
-def _schema(item: ApprovalRequest) -> dict[str, Any] | None:
-    schemas = ActionType.objects.filter(name=item.action_type).values_list("arguments_schema")
-    found = schemas.first()
-    schema: dict[str, Any] | None = found[0] if found else None
-    return schema
-
-
-def _preview(
-    request: HttpRequest, item: ApprovalRequest, sent: Sent, edited: dict[str, Any]
-) -> HttpResponse:
-    """What the edit changes, field by field; nothing is decided."""
-    errors = _by_argument(argument_errors(edited["arguments"], _schema(item)))
-    changes = changed_fields(json.loads(bytes(item.action))["arguments"], edited["arguments"])
-    wrong = {"edit": "Look at the marked fields."} if errors else {}
-    draft = Draft(sent, wrong, errors, changes)
-    return render_request(request, item, draft, status=422 if errors else 200)
-
-
-def _by_argument(errors: list[FieldError]) -> dict[str, str]:
-    """By the argument's name; errors below it say where, "" is the whole."""
-    found: dict[str, str] = {}
-    for error in errors:
-        key, *below = (*error.loc[2:], "") if len(error.loc) <= 2 else error.loc[2:]
-        place = ".".join(map(str, below))
-        found.setdefault(str(key), f"{place}: {error.msg}" if place else error.msg)
-    return found
+    if step.action is not None:
+        return _apply(request, item, sent, step.action)
+    if step.typed is not None:
+        sent = replace(sent, typed=step.typed)
+    draft = Draft(sent, step.errors, step.argument_errors, step.preview)
+    return render_request(request, item, draft, status=422 if step.argument_errors else 200)
 
 
 def _apply(
@@ -143,10 +115,10 @@ def _refused(
 ) -> HttpResponse:
     """The page as it is now, with what was typed: a conflict loses nobody's words."""
     item = load_detail(user, request_id)
-    arguments = _by_argument([e for e in problem.errors if e.loc[:1] == ("edited_action",)])
+    arguments = by_place([e for e in problem.errors if e.loc[:1] == ("edited_action",)])
     fields = {str(e.loc[0]): e.msg for e in problem.errors if e.loc[:1] != ("edited_action",)}
     if arguments:
-        fields["edit"] = problem.detail or "Look at the marked fields."
+        fields["edit"] = problem.detail or LOOK_AT_FIELDS
     draft = Draft(sent, fields, arguments, problem=None if fields else problem)
     return render_request(request, item, draft, status=problem.status)
 

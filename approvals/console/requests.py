@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from approvals.console.detail import detail_context, load_detail
 from approvals.console.door import page
-from approvals.console.editing import EditForm, edit_form
+from approvals.console.edit_preview import EditPreview, action_types, form_of, schema_of
 from approvals.console.filters import QueueFilter
 from approvals.console.queue import load_neighbours
 from approvals.console.timelines import named_timeline
@@ -23,7 +23,6 @@ from approvals.vocabulary import Verdict
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
 from hitlconsole.lib.problems import Problem
-from hitlconsole.ui.fields import FieldChange
 
 MAX_BACK = 2000
 
@@ -35,7 +34,7 @@ class Draft:
     sent: Sent | None = None
     errors: dict[str, str] = field(default_factory=dict)
     argument_errors: dict[str, str] = field(default_factory=dict)
-    differences: list[FieldChange] | None = None
+    preview: EditPreview | None = None
     problem: Problem | None = None
 
 
@@ -94,7 +93,7 @@ def request_context(
         "draft": draft,
         "sent": draft.sent,
         "armed": _armed(draft),
-        "edit": _edit_form(context, draft),
+        **_edit_context(item, context, draft),
         "token": draft.sent.token if draft.sent and draft.errors else uuid4().hex,
         "presets": REJECT_REASONS,
         "back": back,
@@ -121,11 +120,16 @@ def queue_url(back: str | None, **more: str) -> str:
     return reverse("console:queue") + (f"?{query}" if query else "")
 
 
-def _edit_form(context: dict[str, Any], draft: Draft) -> EditForm:
+def _edit_context(item: ApprovalRequest, context: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """The fields of the edit; nothing where the person can't edit."""
+    if not context["powers"].may_approve:
+        return {}
+    chosen = (draft.sent and draft.sent.action_type) or item.action_type
     registered = context["registered"]
-    return edit_form(
-        context["action"]["arguments"],
-        registered.arguments_schema if registered else None,
-        draft.sent.typed if draft.sent else None,
-        draft.argument_errors,
-    )
+    mine = registered and registered.name == chosen
+    schema = registered.arguments_schema if mine else schema_of(chosen)
+    return {
+        "edit": form_of(item, draft.sent, draft.argument_errors, schema),
+        "edit_type": chosen,
+        "edit_types": action_types(),
+    }

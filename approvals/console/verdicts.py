@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from approvals.console.editing import PREFIX, WHOLE
+from approvals.console.editing import MORE_PREFIX, PREFIX, STATE_PREFIX, WHOLE
 from approvals.console.words import REJECT_REASONS
 from approvals.vocabulary import Verdict
 from autonomy.vocabulary import Level
 
 MAX_TOKEN = 64
+MAX_TYPE = 100
+ARGUMENT_PREFIXES = (PREFIX, STATE_PREFIX, MORE_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,17 @@ class Sent:
     checked: bool = False
     preview: bool = False
     tier: int | None = None
+    # Of an edit: the chosen action type, the one that the fields were made for, and the digest of
+    # the preview that the person has seen.
+    action_type: str = ""
+    fields_of: str = ""
+    previewed: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def only_shows(self) -> bool:
+        """Nothing is to be decided yet: what the edit does is to be shown, or other fields."""
+        return self.preview or self.action_type != self.fields_of
 
     @property
     def words(self) -> str:
@@ -51,6 +63,9 @@ def read_sent(post: Mapping[str, str]) -> Sent:
         checked=post.get("checked") == "yes",
         preview=post.get("step") == "preview",
         tier=_tier(post.get("tier", "")),
+        action_type=_text(post.get("action_type", ""))[:MAX_TYPE],
+        fields_of=_text(post.get("fields_of", ""))[:MAX_TYPE],
+        previewed=post.get("previewed", ""),
         typed={name: _text(text) for name, text in post.items() if _is_argument(name)},
     )
 
@@ -61,7 +76,7 @@ def _tier(text: str) -> int | None:
 
 
 def _is_argument(name: str) -> bool:
-    return name == WHOLE or name.startswith(PREFIX)
+    return name == WHOLE or name.startswith(ARGUMENT_PREFIXES)
 
 
 def _text(text: str) -> str:
@@ -74,6 +89,6 @@ def form_errors(sent: Sent, level: Level) -> dict[str, str]:
     if sent.verdict is Verdict.REJECT and not sent.words:
         return {"notes": "Choose or write a reason: the agent gets it."}
     approving = sent.verdict in (Verdict.APPROVE, Verdict.APPROVE_WITH_EDITS)
-    if approving and not sent.preview and level >= Level.HARD_APPROVAL and not sent.checked:
+    if approving and not sent.only_shows and level >= Level.HARD_APPROVAL and not sent.checked:
         return {"checked": "Tick that you looked at this before you approve."}
     return {}

@@ -23,6 +23,7 @@ from autonomy.services import (
 )
 from autonomy.vocabulary import Domain, Level, Recommendation
 from hitlconsole.lib.canonical import CanonicalError
+from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import FieldError, Problem, invalid_field
 
 
@@ -97,6 +98,14 @@ def plan_edit(locked: Locked, edited: dict[str, Any]) -> Edit:
         # Somebody else has to approve it: silence is nobody.
         level = max(level, Level.HARD_APPROVAL)
     return Edit(edited["type"], action, level_before, level, terms, evaluated, closes)
+
+
+def preview_edit(request: ApprovalRequest, edited: dict[str, Any]) -> Edit:
+    """What the edit would make of the request now; nothing is locked or written.
+
+    Raises as plan_edit does.
+    """
+    return plan_edit(Locked(request, request.agent, database_now()), edited)
 
 
 def _no_looser(terms: Terms, request: ApprovalRequest) -> Terms:

@@ -13,7 +13,8 @@ DOM contract
   form[data-forget-drafts]             forgets all drafts when it is sent (signing out)
   input[name=token]                    gets a fresh idempotency token when it is empty
   [data-original] on a field           what the agent proposed: a difference marks the nearest .field (data-changed) and shows what it was
-  [data-changes] in the same form      counts the changed fields;  [data-reset] puts the proposed values back
+                                       and has a button that puts it back
+  [data-changes] in the same form      counts the changed fields;  [data-reset] puts all of the proposed values back
 
 A form is sent once: after the first submit it refuses another until an answer or the page is shown again.
 */
@@ -126,10 +127,34 @@ function showChange(field) {
   if (!note) {
     note = document.createElement("p");
     note.className = "field__was untrusted";
-    note.append("was: ", document.createElement("del"));
+    note.append("was: ", document.createElement("del"), " ", putBack(field));
     frame.append(note);
   }
   note.querySelector("del").textContent = field.dataset.original || "(empty)";
+}
+
+// Its name says which field, for those who do not see where it stands.
+function putBack(field) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn--link";
+  button.dataset.resetField = field.name;
+  button.textContent = "Put back";
+  button.setAttribute("aria-label", `Put back ${field.labels?.[0]?.textContent.trim() ?? field.name}`);
+  return button;
+}
+
+function reset(field) {
+  if (field.type === "checkbox") field.checked = field.dataset.original === "true";
+  else field.value = field.dataset.original;
+}
+
+function resetField(button) {
+  const field = button.closest(".field").querySelector(":scope > [data-original]");
+  reset(field);
+  showChanges(field.form);
+  if (field.form.dataset.draft) saveDraft(field.form);
+  field.focus();
 }
 
 function showChanges(form) {
@@ -141,10 +166,7 @@ function showChanges(form) {
 }
 
 function resetChanges(form) {
-  for (const field of form.querySelectorAll("[data-original]")) {
-    if (field.type === "checkbox") field.checked = field.dataset.original === "true";
-    else field.value = field.dataset.original;
-  }
+  form.querySelectorAll("[data-original]").forEach(reset);
   showChanges(form);
   if (form.dataset.draft) sessionStorage.removeItem(draftKey(form));
 }
@@ -210,9 +232,10 @@ function prepare(root) {
 
 document.addEventListener("click", (event) => {
   if (!(event.target instanceof Element)) return;
-  const button = event.target.closest("[data-arm],[data-disarm],[data-reset]");
+  const button = event.target.closest("[data-arm],[data-disarm],[data-reset],[data-reset-field]");
   if (!button) return;
   if (button.dataset.arm) arm(button);
+  else if ("resetField" in button.dataset) resetField(button);
   else if ("disarm" in button.dataset) disarm(button.closest("form[data-verdict]"));
   else resetChanges(button.form ?? button.closest("form"));
 });

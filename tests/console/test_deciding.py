@@ -293,7 +293,12 @@ def test_an_edit_that_asks_for_more_is_a_new_proposal_for_somebody_else(
     facts = Facts(reversible=True, cost_usd=Decimal(0), confidence=Decimal("0.82"))
     request = submit(house.key, facts=facts)
     make_action_type("refund.create", floor=3)
-    commit(ana, request, "edit", arguments='{"order": "5512", "amount": "9000.00"}')
+    told = read(commit(ana, request, "edit", arguments='{"order": "5512", "amount": "9000.00"}'))
+    assert state(request)[0] == "pending"
+    assert not Decision.objects.exists()
+    assert "The level goes from soft approval to hard approval." in told.text
+    assert "somebody else approves it, not you" in told.text
+    commit(ana, request, "edit", told)
     request.refresh_from_db()
     assert (request.status, request.level) == ("pending", 3)
     page = open_page(ana, request)

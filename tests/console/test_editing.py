@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from approvals.console.editing import Kind, NotReadable, edit_form, read_edit
+from approvals.console.argument_kinds import Kind
+from approvals.console.edit_reading import NotReadable, read_edit
+from approvals.console.editing import edit_form
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

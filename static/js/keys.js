@@ -10,6 +10,7 @@ DOM contract
                                    by its button[data-commit] where it has several
 
 Off inside fields and with Ctrl, Meta or Alt. Esc in a field leaves the field and keeps its text.
+What is typed on a choice of form[data-verdict] goes to the form's text.
 
 Events on document
   hitl:disarm (cancelable)         asks static/js/forms.js to put the armed form away; prevented when there was one
@@ -24,6 +25,8 @@ const isVisible = (element) => element.checkVisibility?.({ visibilityProperty: t
 const inField = (target) => target instanceof Element && target.closest(TEXT_FIELDS) !== null;
 const isLocked = (element) => element.getAttribute("aria-disabled") === "true" || element.disabled;
 const isOff = () => document.documentElement.dataset.shortcuts === "off";
+
+const inChoice = (target) => target instanceof Element && target.matches("form[data-verdict] input:is([type=radio],[type=checkbox])");
 
 function scope() {
   return document.querySelector("dialog[open]") ?? document;
@@ -117,6 +120,12 @@ function commit(event) {
   form.requestSubmit(button ?? undefined);
 }
 
+// Who armed a verdict and goes on typing means its words, not the next shortcut. The character
+// itself arrives where the focus is by then.
+function typeInText(event) {
+  if (event.key.length === 1 && event.key !== " ") event.target.form.querySelector("textarea[name=notes]")?.focus();
+}
+
 // --- Sequences ---
 
 function startSequence(key) {
@@ -143,6 +152,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return commit(event);
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return leave(event);
+  if (inChoice(event.target)) return typeInText(event);
   if (isOff() || (event.repeat && !MOVES.has(event.key))) return;
   if (inField(event.target)) return;
   if (takeKey(event.key)) event.preventDefault();

@@ -1,6 +1,6 @@
 """What a page shows and holds, as real values of the DOM."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Locator, Page, Request, expect
@@ -81,7 +81,7 @@ def sent_posts(page: Page) -> Iterator[list[str]]:
     page.remove_listener("request", note)
 
 
-def press_each(page: Page, keys: str) -> None:
+def press_each(page: Page, keys: Iterable[str]) -> None:
     for key in keys:
         page.keyboard.press(key)
 

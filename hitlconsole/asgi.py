@@ -1,4 +1,6 @@
-"""The web process: the lean door for agents, health for whoever watches, Django for the rest."""
+"""The web process: the lean door for agents, streams for open pages, health for whoever watches,
+Django for the rest.
+"""
 
 import asyncio
 import os
@@ -12,6 +14,8 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from approvals.api.lean import API, LeanDoor  # noqa: E402
 from approvals.api.waiting import waiting_room  # noqa: E402
+from approvals.live.door import LIVE, LiveDoor  # noqa: E402
+from approvals.live.hub import hub  # noqa: E402
 from approvals.metrics import CONTENT_TYPE, render_metrics  # noqa: E402
 from hitlconsole.lib.checks import refuse_insecure_secret_key  # noqa: E402
 from hitlconsole.lib.health import (  # noqa: E402
@@ -32,6 +36,7 @@ class WebProcess:
     def __init__(self) -> None:
         self._django: Application = ASGIHandler()
         self._lean = LeanDoor(self._django)
+        self._live = LiveDoor()
         self._pulse = Pulse([Service.WEB])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +50,8 @@ class WebProcess:
             await answer_ready(scope, send)
         elif scope["path"] == METRICS:
             await answer_metrics(scope, send, render_metrics, CONTENT_TYPE)
+        elif scope["path"] == LIVE:
+            await self._live(scope, receive, send)
         elif scope["path"].startswith(API):
             await self._lean(scope, receive, send)
         else:
@@ -52,11 +59,14 @@ class WebProcess:
 
     async def _stopped(self) -> None:
         await waiting_room().stop()
+        await hub().stop()
         self._lean.stop()
+        self._live.stop()
 
 
 def _stopping() -> None:
     waiting_room().close()
+    hub().close()
 
 
 refuse_insecure_secret_key()

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from approvals.access import acknowledgement_refusal, as_of_now, in_sight
 from approvals.escalation.clock import next_reminder
+from approvals.live.publish import tell_changed
 from approvals.models import Notification, Takeover
 from approvals.services.changes import takeover_news
 from approvals.services.locking import share_agents
@@ -58,6 +59,7 @@ def acknowledge_takeover(*, takeover_id: UUID, reviewer: User) -> Takeover:
     takeover.save(update_fields=["acknowledged_at", "acknowledged_by", "reminder_at"])
     event = _event(EventType.TAKEOVER_ACKNOWLEDGED, takeover, person(reviewer))
     record([event], at=now)
+    tell_changed([takeover])
     return takeover
 
 
@@ -104,6 +106,7 @@ def _escalate(takeover: Takeover, now: datetime) -> None:
     takeover.waiting_since, takeover.acknowledge_by = now, now + timedelta(seconds=seconds)
     _save_clock(takeover, Notification.Kind.TAKEOVER_ESCALATED, now)
     record([_event(EventType.TAKEOVER_ESCALATED, takeover, SYSTEM)], at=now)
+    tell_changed([takeover])
 
 
 def _remind(takeover: Takeover, now: datetime) -> None:

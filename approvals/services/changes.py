@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from approvals.escalation.clock import limit_seconds, next_reminder
 from approvals.escalation.policy import EscalationPolicy
+from approvals.live.publish import tell_changed
 from approvals.models import ApprovalRequest, Decision, Notification, Takeover
 from approvals.services.held import cancel_holds
 from approvals.services.tiers import escalation_of
@@ -89,12 +90,15 @@ class Change:
         )
 
     def save(self, *events: Event) -> None:
-        """Write the request, its news and its events. A new revision cancels what was held."""
+        """Write the request, its news and its events, and tell open pages. A new revision cancels
+        what was held.
+        """
         self.request.revision += self.grows
         cancelled = cancel_holds(self.request, self.now) if self.grows else []
         self.request.save()
         Notification.objects.bulk_create(self.news)
         record([*events, *cancelled], at=self.now)
+        tell_changed([self.request])
 
 
 def plan_reminder(request: ApprovalRequest, now: datetime) -> None:

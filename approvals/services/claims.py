@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.access import as_of_now, comment_refusal, decision_refusal, get_request_for
+from approvals.live.publish import tell_changed
 from approvals.models import ApprovalRequest, Message
 from approvals.services.changes import Change, plan_reminder
 from approvals.services.deadlines import run_due_step
@@ -107,6 +108,7 @@ def comment_on_request(*, request_id: UUID, reviewer: User, text: str) -> Messag
         )
         event = _event(EventType.COMMENTED, locked, reviewer, personal={"text": message.text})
         record([event], at=locked.now)
+        tell_changed([locked.request])
         return message
 
 

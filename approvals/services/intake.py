@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.models import ApprovalRequest
+from approvals.live.publish import tell_changed
+from approvals.models import OPEN_VALUES, ApprovalRequest
 from approvals.planning import Plan, action_of, evaluate_with, plan_submission
 from approvals.schemas import argument_errors
 from approvals.services.intake_sql import Item, Surroundings, find_repeats, read_surroundings
@@ -95,7 +96,9 @@ def _submit_group(
             answers[place] = outcome
         elif agent_alone or outcome.event is not Event.SUBMIT_TAKEOVER:
             plans.append(Planned(place, uuid7(), items[place].caller, outcome))
-    for planned, request in write_plans(plans):
+    written = write_plans(plans)
+    tell_changed(request for _, request in written if request.status in OPEN_VALUES)
+    for planned, request in written:
         status = _http_status(planned.plan)
         answers[planned.place] = Submitted(request.id, status, False, request)
 

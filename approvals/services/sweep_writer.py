@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from approvals.live.publish import tell_changed
 from approvals.services.changes import Change
 from audit.events import Event
 from audit.services import record
@@ -72,6 +73,7 @@ def write_changes(done: Sequence[tuple[Change, Sequence[Event]]], *, at: datetim
         if news:
             cursor.execute(_TELL, [_rows(news, NEWS_COLUMNS)])
     record([event for _, events in done for event in events], at=at)
+    tell_changed(change.request for change, _ in done)
 
 
 def _rows(values: Sequence[Any], columns: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from approvals.access import in_sight
 from approvals.escalation.clock import next_reminder
+from approvals.live.publish import tell_changed
 from approvals.models import OPEN_VALUES, ApprovalRequest, Notification, Takeover
 from approvals.services.changes import Change, takeover_news
 from approvals.services.events import request_event
@@ -75,6 +76,7 @@ def begin_takeover(cause: TakeoverCause) -> list[Event]:
     takeover = _store(cause, [request.id for request in waiting])
     takeover_news(takeover, Notification.Kind.TAKEOVER, cause.now).save(force_insert=True)
     events = [event for request in waiting for event in _stop(request, cause)]
+    tell_changed([takeover])
     return [*events, _agent_event(EventType.AGENT_READ_ONLY, takeover, cause.actor, cause.reason)]
 
 
@@ -113,6 +115,7 @@ def _stop(request: ApprovalRequest, cause: TakeoverCause) -> list[Event]:
     request.revision += 1
     cancelled = cancel_holds(request, cause.now)
     request.save(update_fields=STOPPED_FIELDS)
+    tell_changed([request])
     stopped = request_event(
         EventType.CLOCK_STOPPED,
         request,
@@ -165,6 +168,7 @@ def release_takeover(*, takeover_id: UUID, admin: User, notes: str = "") -> Take
     takeover.save()
     takeover_news(takeover, Notification.Kind.RELEASED, now).save(force_insert=True)
     record(_release_events(agent, takeover, admin, now), at=now)
+    tell_changed([takeover])
     return takeover
 
 
@@ -189,6 +193,7 @@ def _restart(request: ApprovalRequest, by: Actor, now: datetime) -> list[Event]:
     request.revision += 1
     cancelled = cancel_holds(request, now)
     request.save(update_fields=[*CLOCK_FIELDS, "held_until", "revision"])
+    tell_changed([request])
     return [request_event(EventType.CLOCK_RESTARTED, request, by, now=now), *cancelled]
 
 

@@ -1,5 +1,6 @@
 """The door of every page: who is not signed in goes to the sign-in page, or is told 401."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -10,11 +11,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
 from hitlconsole.accounts.models import User
+from hitlconsole.lib.broadcast import broadcast
 from hitlconsole.lib.clock import database_now
 
 View = Callable[..., HttpResponseBase]
 SIGNED_IN_AT = "signed_in_at"
 EXPIRED_HEADER = "X-Session"
+# Told to every web process: a session has ended, by its digest.
+SIGNED_OUT = "signed-out"
 
 
 def signed_in(view: View) -> View:
@@ -70,3 +74,13 @@ def current_user(request: HttpRequest) -> User:
     """The person of a request that passed `signed_in`."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def session_digest(key: str) -> str:
+    """By which processes speak of a session: its key opens doors, this does not."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def tell_signed_out(key: str) -> None:
+    """Once the session is gone: its open streams end at once, wherever they are."""
+    broadcast([(SIGNED_OUT, session_digest(key))])

@@ -15,7 +15,12 @@ from hitlconsole.accounts.models import Membership, User
 from hitlconsole.accounts.profile import rename_person, set_password
 from hitlconsole.accounts.selectors import LinkState, LinkView, look_at_link
 from hitlconsole.accounts.services import record_sign_in, record_sign_out, redeem_sign_in_link
-from hitlconsole.accounts.sessions import current_user, note_sign_in, signed_in
+from hitlconsole.accounts.sessions import (
+    current_user,
+    note_sign_in,
+    signed_in,
+    tell_signed_out,
+)
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -76,7 +81,10 @@ def _show_link(request: HttpRequest, link: LinkView) -> HttpResponse:
 @signed_in
 def sign_out(request: HttpRequest) -> HttpResponse:
     record_sign_out(current_user(request))
+    key = request.session.session_key
     logout(request)
+    if key is not None:
+        tell_signed_out(key)
     messages.info(request, "You have signed out.")
     return redirect("accounts:sign-in")
 

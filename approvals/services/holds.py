@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.access import as_of_now, decision_refusal, get_request_for
+from approvals.live.publish import tell_changed
 from approvals.models import ApprovalRequest, Hold
 from approvals.services.held import (
     cancel_holds,
@@ -70,6 +71,7 @@ def hold_verdict(locked: Locked, given: Verdicted, seconds: int) -> None:
     request.save(update_fields=["held_until"])
     event = hold_event(EventType.HELD, request, hold, person(given.reviewer), locked.now)
     record([event, *cancelled], at=locked.now)
+    tell_changed([request])
 
 
 def undo_hold(*, request_id: UUID, reviewer: User) -> Hold:
@@ -102,6 +104,7 @@ def _undo(request_id: UUID, reviewer: User) -> Hold | None:
 def _keep_others(request: ApprovalRequest, ended: Hold, waiting: list[Hold]) -> None:
     set_held_until(request, [hold for hold in waiting if hold.id != ended.id])
     request.save(update_fields=["held_until"])
+    tell_changed([request])
 
 
 def release_due_holds(locked: Locked) -> bool:

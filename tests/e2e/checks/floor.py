@@ -7,7 +7,7 @@ its own, so that nothing of another's is in sight.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -101,6 +101,15 @@ class Desk:
     ben: Colleague
     bot: Asking
 
+    @contextmanager
+    def through(self, url: str) -> Iterator["Desk"]:
+        """The same people and agent, calling another web process."""
+        with ExitStack() as clients:
+            api = clients.enter_context(_elsewhere(self.ben.api, url))
+            bot = clients.enter_context(_elsewhere(self.bot.http, url))
+            ben = replace(self.ben, api=api)
+            yield replace(self, url=url, ben=ben, bot=replace(self.bot, http=bot))
+
     def queue(self, page: Page, query: str = "") -> None:
         page.goto(f"{self.url}/{query}")
 
@@ -142,6 +151,10 @@ class Floor:
 def worker(console: Console) -> list[Process]:
     """What frees decisions whose hold is over, and ends waits."""
     return [console.worker("due"), console.beat()]
+
+
+def _elsewhere(client: httpx.Client, url: str) -> httpx.Client:
+    return httpx.Client(base_url=f"{url}/api/v1", headers=client.headers, timeout=20)
 
 
 def _browse(url: str) -> httpx.Client:

@@ -6,6 +6,8 @@ Callers hold the request's lock and save it. Nothing here knows what a verdict d
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import connection
+
 from approvals.closing import closing_words
 from approvals.models import ApprovalRequest, Hold
 from approvals.services.events import request_event
@@ -38,6 +40,16 @@ def cancel_holds(request: ApprovalRequest, now: datetime, reason: str = "") -> l
         end_hold(hold, HoldEnd.CANCELLED, now, reason)
     set_held_until(request, ())
     return [hold_event(EventType.HOLD_CANCELLED, request, hold, SYSTEM, now) for hold in waiting]
+
+
+def wake_waiters(request: ApprovalRequest) -> None:
+    """Whoever waits for it looks again, and then when it counts: not every hold ends by a sweep.
+
+    A new revision does that by itself (approval_request_wake); a hold makes none.
+    """
+    with connection.cursor() as cursor:
+        payload = f"{request.pk} {request.revision}"
+        cursor.execute("SELECT pg_notify('hitl_request', %s)", [payload])
 
 
 def hold_event(

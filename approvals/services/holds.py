@@ -19,6 +19,7 @@ from approvals.services.held import (
     hold_event,
     set_held_until,
     waiting_holds,
+    wake_waiters,
 )
 from approvals.services.locking import Locked, lock_request
 from approvals.services.refusals import refuse_verdict
@@ -69,6 +70,7 @@ def hold_verdict(locked: Locked, given: Verdicted, seconds: int) -> None:
     )
     request.held_until = min(request.held_until or hold.counts_at, hold.counts_at)
     request.save(update_fields=["held_until"])
+    wake_waiters(request)
     event = hold_event(EventType.HELD, request, hold, person(given.reviewer), locked.now)
     record([event, *cancelled], at=locked.now)
     tell_changed([request])

@@ -1,10 +1,19 @@
 """What was typed into an edit form, read back as arguments; and typed anew for another schema."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from approvals.console.argument_kinds import MISSING, TEXTS, read_json, read_typed
+from approvals.console.argument_kinds import (
+    MISSING,
+    TEXTS,
+    Kind,
+    as_typed,
+    pretty,
+    read_json,
+    read_typed,
+)
 from approvals.console.editing import (
+    MORE_PREFIX,
     PREFIX,
     STATE_PREFIX,
     WHOLE,
@@ -13,6 +22,8 @@ from approvals.console.editing import (
     Node,
     State,
     edit_form,
+    pointer,
+    state_of,
 )
 
 
@@ -126,24 +137,36 @@ def typed_for(
     edited: dict[str, Any], before: dict[str, Any], schema: dict[str, Any] | None
 ) -> dict[str, str]:
     """What would have to be typed into the form of `before` to arrive at `edited`."""
-    form = edit_form(edited, schema)
-    if form.whole is not None:
-        return {WHOLE: form.whole.before}
-    typed: dict[str, str] = {}
-    for node in form.nodes:
-        typed |= _as_sent(node)
-    gone = (node for node in edit_form(before, schema).nodes if _name(node) not in typed)
-    for node in gone:
-        typed |= {_name(node): "", STATE_PREFIX + node.place: State.LEFT_OUT}
-    return typed
+    form = edit_form(before, schema)
+    if form.root is None:
+        return {WHOLE: pretty(edited)}
+    return dict(_typing(form.root, edited))
 
 
-def _name(node: Node) -> str:
-    return PREFIX + node.place
+def _typing(node: Node, value: Any) -> Iterator[tuple[str, str]]:
+    if node.presence is not None or value is MISSING:
+        yield STATE_PREFIX + node.place, state_of(value).value
+    if isinstance(node, ArgumentField):
+        yield node.name, as_typed(value, node.kind)
+    elif node.is_list and isinstance(value, list):
+        yield from _typing_items(node, value)
+    elif not node.is_list and isinstance(value, dict):
+        yield from _typing_members(node, value)
 
 
-def _as_sent(node: Node) -> dict[str, str]:
-    states = {} if node.presence is None else {STATE_PREFIX + node.place: node.presence.before}
-    if isinstance(node, FieldGroup):
-        return {_name(node): "", **states}
-    return {_name(node): node.before, **states}
+def _typing_items(group: FieldGroup, items: list[Any]) -> Iterator[tuple[str, str]]:
+    *there, new = group.children
+    for place, child in enumerate(there):
+        yield from _typing(child, items[place] if place < len(items) else MISSING)
+    kind = new.kind if isinstance(new, ArgumentField) else Kind.JSON
+    for place in range(len(there), len(items)):
+        yield PREFIX + pointer((*group.path, place)), as_typed(items[place], kind)
+
+
+def _typing_members(group: FieldGroup, members: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for child in group.children:
+        yield from _typing(child, members.get(child.key, MISSING))
+    known = {child.key for child in group.children}
+    more = {key: value for key, value in members.items() if key not in known}
+    if more:
+        yield MORE_PREFIX + group.place, pretty(more)

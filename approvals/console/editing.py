@@ -240,7 +240,7 @@ class _Builder:
             )
             for key in keys
         )
-        more = self.typed.get(MORE_PREFIX + pointer(path), "") if _is_open(spec) else None
+        more = self.typed.get(MORE_PREFIX + pointer(path), "" if _is_open(spec) else None)
         presence = self._presence(path, spec, value, required)
         return FieldGroup(path, children, value, False, required, spec.help, presence, more=more)
 
@@ -271,7 +271,7 @@ class _Builder:
         return replace(made, presence=None)
 
     def _presence(self, path: Path, spec: Spec, value: object, required: bool) -> Presence | None:
-        before = _state_of(value)
+        before = state_of(value)
         states = [State.GIVEN]
         if spec.nullable or before is State.NULL:
             states.append(State.NULL)
@@ -283,7 +283,7 @@ class _Builder:
         return Presence(choices, before, self.typed.get(STATE_PREFIX + pointer(path), before))
 
 
-def _state_of(value: object) -> State:
+def state_of(value: object) -> State:
     if value is MISSING:
         return State.LEFT_OUT
     return State.NULL if value is None else State.GIVEN

@@ -13,9 +13,11 @@ END_IN_SIGHT = """cell => {
     let pane = cell.parentElement;
     while (pane && !/auto|scroll/.test(getComputedStyle(pane).overflowY)) pane = pane.parentElement;
     pane ??= document.scrollingElement;
-    pane.scrollTop += range.getBoundingClientRect().top - innerHeight / 2;
+    const away = range.getBoundingClientRect().top - innerHeight / 2;
+    pane.scrollBy({ top: away, behavior: "instant" });
     const box = range.getBoundingClientRect();
-    return cell.contains(document.elementFromPoint(box.right - 1, box.top + box.height / 2));
+    const there = document.elementFromPoint(box.right - 1, box.top + box.height / 2);
+    return there?.closest("td") === cell.closest("td");
 }"""
 
 

@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 
 from approvals.notifications import outbox
-from approvals.services import acknowledgement, auditing, deadlines
+from approvals.services import acknowledgement, auditing, deadlines, presence
 from hitlconsole.lib import heartbeats
 from hitlconsole.lib.heartbeats import Service, record_heartbeat
 
@@ -40,7 +40,8 @@ def audit_promises() -> int:
 
 @shared_task
 def prune_heartbeats() -> int:
-    return heartbeats.prune_heartbeats()
+    """Of processes and of people."""
+    return heartbeats.prune_heartbeats() + presence.prune_lookers()
 
 
 @shared_task

@@ -1,8 +1,10 @@
 """What keeps a list live: the answer to what changed about the rows that a page shows."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -13,7 +15,7 @@ from approvals.console.filters import QueueFilter, read_uuid
 from approvals.console.queue import MOST_SHOWN, Row
 from approvals.console.queue_changes import Changes, load_changes
 from approvals.console.sorting import Place
-from approvals.services.presence import record_presence
+from approvals.services.presence import lookers_of
 from hitlconsole.accounts.sessions import current_user
 from hitlconsole.lib.problems import Problem
 
@@ -21,26 +23,32 @@ from hitlconsole.lib.problems import Problem
 @page
 @require_safe
 def delta(request: HttpRequest) -> HttpResponse:
-    """What changed about the rows that a page shows; 204 where nothing did.
-
-    A visible page with the whole queue is somebody looking: that is the presence on which silent
-    consent rests, so a filtered queue, one that goes on beyond the page and a single request's page
-    don't count.
-    """
+    """What changed about the rows that a page shows; 204 where nothing did."""
     user = current_user(request)
     wanted = QueueFilter.read(request.GET.dict())
-    whole = not wanted.active and "only" not in request.GET and not request.GET.get("end")
-    if whole and request.GET.get("visible") == "1" and request.method == "GET":
-        record_presence(user)
     since = read_moment(request.GET.get("since", ""))
     if since is None:
         raise Problem("invalid_request", "since must be a time that the page was made with")
     end = Place.read(request.GET.get("end", ""), wanted.sort)
     changes = load_changes(user, wanted, shown=read_ids(request), since=since, end=end)
-    revision = changes.revision
+    opened = _opened(request, changes)
+    lookers = lookers_of(opened.request.id, besides=user) if opened else []
+    revision = f"{changes.revision}.{crc32(repr(lookers).encode()):x}"
     if revision == request.GET.get("revision"):
         return HttpResponse(status=204)
-    return JsonResponse(delta_body(changes) | {"revision": revision})
+    body = delta_body(changes) | {"revision": revision}
+    if opened:
+        body["rows"][opened.id]["lookers"] = looking_html(lookers)
+    return JsonResponse(body)
+
+
+def _opened(request: HttpRequest, changes: Changes) -> Row | None:
+    """The request that the page shows in full, if it is in the person's sight."""
+    return next((row for row in changes.shown if row.id == request.GET.get("open")), None)
+
+
+def looking_html(names: Sequence[str]) -> str:
+    return render_to_string("console/slots/lookers.html", {"lookers": names}).strip()
 
 
 def read_ids(request: HttpRequest) -> list[UUID]:

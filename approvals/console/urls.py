@@ -3,6 +3,7 @@ from django.urls import path
 from approvals.console import (
     action_types,
     agent_views,
+    beats,
     channels,
     claiming,
     deciding,
@@ -24,6 +25,7 @@ from approvals.console import (
 app_name = "console"
 urlpatterns = [
     path("", queue_views.queue, name="queue"),
+    path("live/beat/", beats.beat, name="live-beat"),
     path("queue/delta/", queue_delta.delta, name="queue-delta"),
     path("requests/", history.show_requests, name="requests"),
     path("requests/<uuid:request_id>/", requests.show_request, name="request"),

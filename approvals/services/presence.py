@@ -1,17 +1,25 @@
-"""Who had the live queue open, for how long: one kind of evidence of notice (notice.py)."""
+"""Who is there: signs of life of pages that somebody sees.
+
+Who had the live queue open, for how long, is one kind of evidence of notice (notice.py). Who has a
+request open at the moment only tells others, and is forgotten.
+"""
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
-from approvals.access import decision_refusal
-from approvals.models import OPEN_VALUES, ApprovalRequest
+from approvals.access import decision_refusal, visible_requests
+from approvals.live.publish import tell_looked
+from approvals.models import OPEN_VALUES, ApprovalRequest, Looker
 from hitlconsole.accounts.models import Role, User
 from hitlconsole.lib.clock import HitlNow
 
 # A stretch goes on while heartbeats come at most this far apart.
 GAP = timedelta(seconds=15)
+# Whoever gave no sign of life for so long has gone elsewhere.
+LOOKING = timedelta(seconds=20)
 
 # One statement: prolong the running stretches, begin the missing ones.
 _BEAT = """
@@ -51,3 +59,45 @@ def record_presence(user: User) -> None:
     beat: dict[str, Any] = {"user": user.id, "role": Role.REVIEWER.value, "gap": GAP}
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, beat)
+
+
+# What was there before is read from the snapshot in which the statement began.
+_LOOK = """
+WITH clock AS MATERIALIZED (SELECT hitl_now() AS now)
+INSERT INTO approvals_looker AS looker (request_id, user_id, seen_at)
+SELECT %(request)s, %(user)s, clock.now FROM clock
+ON CONFLICT (request_id, user_id) DO UPDATE SET seen_at = excluded.seen_at
+RETURNING NOT EXISTS (
+    SELECT FROM approvals_looker AS before, clock
+    WHERE before.request_id = %(request)s AND before.user_id = %(user)s
+      AND before.seen_at >= clock.now - %(looking)s
+)
+"""
+
+
+def record_looker(user: User, request_id: UUID) -> None:
+    """A sign of life of a visible page with this open request; nothing where it is not in the
+    person's sight. Others who have it open are told once.
+    """
+    seen = visible_requests(user).filter(pk=request_id, status__in=OPEN_VALUES)
+    request = seen.only("id", "team_id", "agent_id").first()
+    if request is None:
+        return
+    look: dict[str, Any] = {"request": request_id, "user": user.id, "looking": LOOKING}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, look)
+        (news,) = cursor.fetchone()
+    if news:
+        tell_looked(request)
+
+
+def lookers_of(request_id: UUID, *, besides: User) -> list[str]:
+    """The names of those who have the request open at this moment."""
+    looking = Looker.objects.filter(request=request_id, seen_at__gte=HitlNow() - LOOKING)
+    names = looking.exclude(user=besides).order_by("user__name", "user_id")
+    return list(names.values_list("user__name", flat=True))
+
+
+def prune_lookers() -> int:
+    """Forget those who have gone; how many."""
+    return Looker.objects.filter(seen_at__lt=HitlNow() - LOOKING).delete()[0]

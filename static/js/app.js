@@ -13,7 +13,8 @@ DOM contract
   #status, #alert                          live regions
 
 Events on document
-  hitl:announce {text, urgent}             says it: politely at most every 5 s, urgently at once
+  hitl:announce {text, urgent, topic}      says it: politely at most every 5 s, urgently at once; what waits to be
+                                           said gives way to something newer of the same topic
   hitl:clock {serverTime}                  a fresh time from the server
 */
 
@@ -66,16 +67,18 @@ function speak() {
   const region = document.getElementById("status");
   if (!region || !waiting.length) return;
   lastSaid = Date.now();
-  region.textContent = waiting.splice(0).join(". ");
+  region.textContent = waiting.splice(0).map((said) => said.text).join(". ");
 }
 
-function announce(text, urgent) {
+function announce(text, urgent, topic = text) {
   if (urgent) {
     const region = document.getElementById("alert");
     if (region) region.textContent = text;
     return;
   }
-  if (!waiting.includes(text)) waiting.push(text);
+  const older = waiting.findIndex((said) => said.topic === topic);
+  if (older >= 0) waiting.splice(older, 1);
+  waiting.push({ text, topic });
   if (!timer) timer = setTimeout(speak, Math.max(50, lastSaid + QUIET_MS - Date.now()));
 }
 
@@ -191,7 +194,7 @@ function saveScroll() {
 }
 
 addEventListener("pagehide", saveScroll);
-document.addEventListener("hitl:announce", (event) => announce(event.detail.text, event.detail.urgent));
+document.addEventListener("hitl:announce", (event) => announce(event.detail.text, event.detail.urgent, event.detail.topic || undefined));
 document.addEventListener("hitl:clock", (event) => { setClock(event.detail.serverTime); tickCountdowns(); });
 document.addEventListener("htmx:afterSwap", (event) => {
   tickCountdowns();

@@ -291,22 +291,25 @@ def test_what_is_due_within_a_minute_stands_in_the_strip(
 @pytest.mark.parametrize(
     ("query", "counts"),
     [
-        ({"visible": "1"}, True),
-        ({}, False),
-        ({"visible": "1", "mine": "1"}, False),
-        ({"visible": "1", "only": "1"}, False),
-        ({"visible": "1", "end": ""}, True),
-        (
-            {"visible": "1", "end": "2030-01-01T00:00:00~018f0000-0000-7000-8000-000000000000"},
-            False,
-        ),
+        ("", True),
+        ("?end=", True),
+        ("?mine=1", False),
+        ("?only=1", False),
+        ("?paused=1", False),
+        ("?end=2030-01-01T00:00:00~018f0000-0000-7000-8000-000000000000", False),
     ],
 )
-def test_only_a_visible_tab_with_the_whole_queue_is_presence(
-    house: House, ana: Client, query: dict[str, str], counts: bool
+def test_only_a_page_with_the_whole_queue_is_presence(
+    house: House, ana: Client, query: str, counts: bool
 ) -> None:
-    ask_delta(ana, [], **query)
+    assert ana.post(f"/live/beat/{query}").status_code == 204
     assert Presence.objects.filter(user=house.ana).exists() is counts
+    assert ana.get("/live/beat/").status_code == 405
+
+
+def test_asking_what_changed_is_no_presence(house: House, ana: Client) -> None:
+    ask_delta(ana, [], visible="1")
+    assert not Presence.objects.exists()
 
 
 def test_the_queue_open_beside_a_request_makes_silence_consent(
@@ -315,7 +318,7 @@ def test_the_queue_open_beside_a_request_makes_silence_consent(
     request = submit(house.key)
     for _ in range(32):
         record_heartbeat(Service.WEB)
-        ask_delta(ana, [request.id], visible="1")
+        ana.post("/live/beat/")
         advance_clock(seconds=10)
     sweep_due()
     request.refresh_from_db()

@@ -228,7 +228,7 @@ def test_an_ended_session_shows_a_banner_and_no_login_page(console: Console, ana
     ana.keyboard.press("r")
     ana.locator("#reject-notes").fill("Not lost at all")
     ana.context.clear_cookies()
-    expect(ana.locator("#banner-session")).to_be_visible(timeout=5000)
+    expect(ana.locator("#banner-session")).to_be_visible(timeout=15_000)
     expect(ana.locator("#reject-notes")).to_have_value("Not lost at all")
     ana.locator("#reject-notes").press("Control+Enter")
     ana.wait_for_timeout(500)

@@ -28,6 +28,7 @@ def site(settings: Settings) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    live_site.STATE.end_streams()
     server.shutdown()
     server.server_close()
     thread.join(5)

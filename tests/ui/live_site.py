@@ -1,10 +1,15 @@
-"""A page of rows and its delta, as static/js/live.js expects them; tests change `STATE`."""
+"""A page of rows, its delta and its stream, as static/js/live.js expects them; tests change
+`STATE`.
+"""
 
+import json
+import queue
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import RequestContext, Template
 from django.urls import include, path
 
@@ -16,11 +21,26 @@ class State:
     rows: list[Row] = field(default_factory=list)
     delta: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    stream_status: int = 200
     asked: list[dict[str, str]] = field(default_factory=list)
     posts: list[dict[str, str]] = field(default_factory=list)
+    beats: list[dict[str, str]] = field(default_factory=list)
+    streams: "list[queue.Queue[bytes | None]]" = field(default_factory=list)
+    opened: int = 0
 
     def reset(self) -> None:
-        self.rows, self.delta, self.status, self.asked, self.posts = [], {}, 200, [], []
+        self.end_streams()
+        vars(self).update(vars(State()))
+
+    def say(self, name: str, **data: Any) -> None:
+        """To every open stream."""
+        for stream in self.streams:
+            stream.put(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+
+    def end_streams(self) -> None:
+        for stream in self.streams:
+            stream.put(None)
+        self.streams = []
 
 
 STATE = State()
@@ -29,7 +49,8 @@ FAR_AWAY = 100_000
 PAGE = Template("""{% extends "base.html" %}{% load ui %}
 {% block title %}Rows{% endblock %}
 {% block content %}<div data-live data-live-url="/delta/?mine=1" data-live-since="c1">
-<h1>Rows</h1>{% include "components/live_state.html" with now=now %}
+<h1>Rows</h1>{% if opened %}<div data-row="{{ opened }}"><span data-slot="lookers"></span></div>{% endif %}
+{% include "components/live_state.html" with now=now %}
 {% include "components/due_strip.html" with items=none now=now %}
 {% include "components/new_pill.html" with url="/rows/" %}
 <ul class="rows" data-live-list>{% for row in rows %}
@@ -52,6 +73,7 @@ PAGE = Template("""{% extends "base.html" %}{% load ui %}
 
 def rows(request: HttpRequest) -> HttpResponse:
     context = {"rows": STATE.rows, "now": NOW, "done": "done" in request.GET, "user": None}
+    context["opened"] = request.GET.get("open")
     return HttpResponse(PAGE.render(RequestContext(request, context)))
 
 
@@ -60,6 +82,26 @@ def delta(request: HttpRequest) -> HttpResponse:
     if STATE.status != 200:
         return HttpResponse(status=STATE.status)
     return JsonResponse(STATE.delta | {"server_time": NOW.isoformat()})
+
+
+def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    STATE.opened += 1
+    if STATE.stream_status != 200:
+        return HttpResponse(status=STATE.stream_status)
+    said: queue.Queue[bytes | None] = queue.Queue()
+    STATE.streams.append(said)
+    said.put(b'event: beat\ndata: {"hears": true}\n\n')
+    return StreamingHttpResponse(_until_none(said), content_type="text/event-stream")
+
+
+def _until_none(said: "queue.Queue[bytes | None]") -> Iterator[bytes]:
+    while (one := said.get()) is not None:
+        yield one
+
+
+def beat(request: HttpRequest) -> HttpResponse:
+    STATE.beats.append({name: str(value) for name, value in request.GET.items()})
+    return HttpResponse(status=204 if STATE.status == 200 else STATE.status)
 
 
 def post(request: HttpRequest) -> HttpResponse:
@@ -72,6 +114,8 @@ def post(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("rows/", rows),
     path("delta/", delta),
+    path("live/", live),
+    path("live/beat/", beat),
     path("post/", post),
     path("", include("hitlconsole.urls")),
 ]

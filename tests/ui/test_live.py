@@ -24,9 +24,11 @@ def queue(page: Page, site: str) -> Page:
 
 
 def answer(page: Page, **delta: Any) -> None:
-    """The server has this to say, and the page has asked."""
+    """The server has this to say, tells that there is something, and the page has asked."""
     STATE.delta = delta
     with page.expect_response("**/delta/**"):
+        STATE.say("change", requests=None)
+        page.wait_for_timeout(100)
         page.clock.run_for(2100)
     page.wait_for_timeout(100)
 
@@ -40,7 +42,7 @@ def test_what_the_page_asks(queue: Page) -> None:
     answer(queue, revision="2")
     first, *_, last = STATE.asked
     shown = ",".join(row.id for row in ROWS)
-    same = {"mine": "1", "since": "c1", "end": "", "shown": shown, "visible": "1"}
+    same = {"mine": "1", "since": "c1", "end": "", "shown": shown, "open": ""}
     assert first == same | {"revision": ""}
     assert last == same | {"revision": "2"}
 

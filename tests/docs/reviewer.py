@@ -61,6 +61,7 @@ class Person:
 
     def decide(self, verdict: str, request_id: str, notes: str = "") -> None:
         path = f"/requests/{request_id}/"
+        self.look(f"{path}evidence/")
         page = self.look(path)
         revision = _REVISION.search(page)
         assert revision, "the request is not open, or not this person's to decide"
@@ -73,6 +74,14 @@ class Person:
             notes=notes,
             checked="yes",
         )
+        self._wait_until_it_counts(path)
+
+    def _wait_until_it_counts(self, path: str) -> None:
+        for _ in range(200):
+            if "data-held-note" not in self.look(path):
+                return
+            time.sleep(0.1)
+        raise AssertionError("the verdict does not count")
 
     def decide_next(self, verdict: str, notes: str = "") -> None:
         """Waits for the agent whose key is in HITL_KEY to have an open request, and decides it."""

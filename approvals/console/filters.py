@@ -26,6 +26,11 @@ def read_text(text: str) -> str:
     return text.replace("\x00", "").strip()[:MAX_TEXT]
 
 
+def read_search(text: str) -> str:
+    """A little more than is looked for, so that a page can tell that it was cut."""
+    return text.replace("\x00", "").strip()[: MAX_TEXT + 1]
+
+
 def _flag(text: str) -> bool | None:
     return {"1": True, "0": False}.get(text)
 
@@ -43,7 +48,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "team": read_uuid,
     "agent": read_uuid,
     "type": read_text,
-    "q": read_text,
+    "q": read_search,
     "sort": _sort,
 }
 # What a link to the queue without any filter says, so that it is not taken for a wish for the
@@ -119,7 +124,7 @@ class HistoryFilter:
             type=read_text(query.get("type", "")),
             since=_day(query.get("since", "")),
             until=_day(query.get("until", "")),
-            q=read_text(query.get("q", "")),
+            q=read_search(query.get("q", "")),
         )
 
     @property

@@ -1,5 +1,6 @@
 """Everything that was asked: closed and open, newest first."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -12,7 +13,8 @@ from django.views.decorators.http import require_safe
 from approvals.access import visible_requests
 from approvals.console.door import page
 from approvals.console.filters import HistoryFilter, read_uuid
-from approvals.console.queue import COLUMNS, PAGE, RELATED, Row, as_rows, text_condition
+from approvals.console.queue import COLUMNS, PAGE, RELATED, Row, as_rows
+from approvals.search import bounded_search, search_all, search_note
 from approvals.vocabulary import Resolution, Status
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.access import readable_agents
@@ -35,6 +37,7 @@ def show_requests(request: HttpRequest) -> HttpResponse:
     found = load_history_page(user, wanted, read_uuid(request.GET.get("after", "")))
     context = {
         "filter": wanted,
+        "search_note": search_note(wanted.q),
         "rows": found.rows,
         "now": found.rows[0].now if found.rows else None,
         "more_url": f"?{wanted.query(after=found.next)}" if found.next else "",
@@ -53,7 +56,8 @@ def load_history_page(user: User, wanted: HistoryFilter, after: UUID | None) -> 
     if after is not None:
         requests = requests.filter(id__lt=after)
     found = requests.select_related(*RELATED).only(*COLUMNS, "execution").order_by("-id")
-    rows = as_rows(found[: PAGE + 1], user, database_now())
+    with bounded_search() if wanted.q else nullcontext():
+        rows = as_rows(found[: PAGE + 1], user, database_now())
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     return HistoryPage(rows, rows[-1].id if more else "")
@@ -70,7 +74,7 @@ def _conditions(wanted: HistoryFilter) -> Q:
     if wanted.until:
         conditions &= Q(created_at__lt=midnight(wanted.until) + timedelta(days=1))
     if wanted.q:
-        conditions &= text_condition(wanted.q)
+        conditions &= search_all(wanted.q)
     return conditions
 
 

@@ -73,6 +73,27 @@ def decision_refusal(user: User, request: ApprovalRequest) -> str | None:
     return f"Only the reviewers of {request.team.name} decide this."
 
 
+def deciders(request: ApprovalRequest) -> QuerySet[User]:
+    """Everybody who may decide this request: against them decision_refusal has nothing."""
+    members = Membership.objects.filter(team=request.team_id)
+    if request.tier == 0:
+        return User.objects.filter(
+            is_active=True, pk__in=members.filter(role=Role.REVIEWER).values("user")
+        )
+    called = members.filter(role__in=[Role.REVIEWER, Role.ADMIN]).values("user")
+    return User.objects.filter(Q(is_superuser=True) | Q(pk__in=called), is_active=True)
+
+
+def approvers(request: ApprovalRequest) -> QuerySet[User]:
+    """Everybody who may approve it: against them approval_refusal has nothing either."""
+    edited = _proposals(request).values("reviewer")
+    people = deciders(request).exclude(pk__in=edited)
+    if request.agent.owner_id is not None:
+        people = people.exclude(pk=request.agent.owner_id)
+    acted_for = request.on_behalf_of.strip()
+    return people.exclude(email__iexact=acted_for) if acted_for else people
+
+
 def comment_refusal(user: User, request: ApprovalRequest) -> str | None:
     """Why this person may not comment: that is for those who decide now or after an escalation."""
     if decision_refusal(user, request) is None or may_administer(user, request.team):
@@ -92,12 +113,15 @@ def approval_refusal(user: User, request: ApprovalRequest) -> str | None:
 
 
 def has_edited(user: User, request: ApprovalRequest) -> bool:
+    return _proposals(request).filter(reviewer=user).exists()
+
+
+def _proposals(request: ApprovalRequest) -> QuerySet[Decision]:
     return Decision.objects.filter(
         request=request,
-        reviewer=user,
         verdict=Verdict.APPROVE_WITH_EDITS,
         effect=Decision.Effect.PROPOSAL,
-    ).exists()
+    )
 
 
 def acknowledgement_refusal(user: User, takeover: Takeover) -> str | None:

@@ -11,16 +11,18 @@ from django.views.decorators.http import require_POST
 
 from approvals.console.detail import load_detail
 from approvals.console.door import page
+from approvals.console.filters import read_uuid
 from approvals.console.requests import back_query, queue_url, render_request
 from approvals.services.claims import (
     claim_request,
     comment_on_request,
     extend_deadline,
+    reassign_request,
     release_claim,
 )
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
-from hitlconsole.lib.problems import Problem
+from hitlconsole.lib.problems import Problem, invalid_field
 
 Service = Callable[..., Any]
 
@@ -28,6 +30,10 @@ Service = Callable[..., Any]
 @page
 @require_POST
 def claim(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """With `renew` from a script, which has no page to come back to."""
+    if request.POST.get("renew"):
+        claim_request(request_id=request_id, reviewer=current_user(request))
+        return HttpResponse(status=204)
     return _work(request, request_id, claim_request, "You work on this for the next 10 minutes.")
 
 
@@ -35,6 +41,18 @@ def claim(request: HttpRequest, request_id: UUID) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, request_id: UUID) -> HttpResponse:
     return _work(request, request_id, release_claim, "Released: others see that it is free.")
+
+
+@page
+@require_POST
+def reassign(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    def hand_on(*, request_id: UUID, reviewer: User) -> None:
+        to = read_uuid(request.POST.get("to", ""))
+        if to is None:
+            raise invalid_field("to", "Choose who should work on it.")
+        reassign_request(request_id=request_id, reviewer=reviewer, to=to)
+
+    return _work(request, request_id, hand_on, "Handed on: they have a notice.")
 
 
 @page

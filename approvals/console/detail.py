@@ -1,48 +1,51 @@
 """Everything that the page of one request shows, read for one person."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from approvals.access import (
     approval_refusal,
     comment_refusal,
+    deciders,
     decision_refusal,
     get_request_for,
-    visible_requests,
 )
 from approvals.closing import closing_words
-from approvals.console.editing import pretty
 from approvals.console.effect import Effect, effect_of
+from approvals.console.evidence import load_evidence
 from approvals.console.held import held_context
+from approvals.console.likeness import load_history
+from approvals.console.lineage import load_lineage
+from approvals.console.quorum import Quorum, load_quorum, voted_already
 from approvals.console.telling import load_notice, load_told
 from approvals.console.thread import load_thread
 from approvals.console.words import SILENCE_SHORT
-from approvals.models import ApprovalRequest, Decision, Takeover
+from approvals.models import ApprovalRequest, Takeover
 from approvals.representation import on_deadline
+from approvals.services.claims import extension_left
 from approvals.services.evidence import has_opened_evidence
+from approvals.services.presence import lookers_of
 from approvals.services.tiers import escalation_of
-from approvals.vocabulary import OPEN, Status, TakeoverStatus, Verdict
+from approvals.vocabulary import OPEN, Status, TakeoverStatus
 from autonomy.models import ActionType, Outcome
 from autonomy.services import policy_version
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
-from hitlconsole.ui.fields import FieldChange, field_changes
+from hitlconsole.ui.formats import duration
 from hitlconsole.ui.untrusted import visible_text
 
-OUTCOMES = 20
-SIMILAR = 5
+MOST_RECEIVERS = 200
 RELATED = (
     "agent__owner",
     "team",
     "evaluation",
     "claimed_by",
     "closing_decision__reviewer",
-    "previous__closing_decision__reviewer",
     "takeover__started_by",
     "takeover__released_by",
 )
@@ -85,33 +88,6 @@ class Powers:
         return self.comment is None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """What is known about the agent: its last outcomes, and similar requests."""
-
-    outcomes: Sequence[Outcome]
-    similar: Sequence[ApprovalRequest]
-    retries: Sequence[ApprovalRequest]
-
-    @property
-    def successes(self) -> int:
-        return sum(outcome.result == Outcome.Result.SUCCESS for outcome in self.outcomes)
-
-    @property
-    def failures(self) -> int:
-        return len(self.outcomes) - self.successes
-
-
-@dataclass(frozen=True, slots=True)
-class Quorum:
-    needed: int
-    approvers: Sequence[str]
-
-    @property
-    def left(self) -> int:
-        return max(0, self.needed - len(self.approvers))
-
-
 def load_detail(user: User, request_id: UUID) -> ApprovalRequest:
     """Raises not_found where this person may not see it."""
     get_request_for(user, request_id)
@@ -123,7 +99,7 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
     action = json.loads(bytes(request.action))
     proposed = json.loads(bytes(request.proposed_action)) if request.proposed_action else None
     silence = on_deadline(request)
-    held = request.claimed_until is not None and request.claimed_until > now
+    quorum = load_quorum(request)
     return {
         "request_item": request,
         "now": now,
@@ -133,18 +109,19 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "action_sha256": bytes(request.action_sha256).hex(),
         "proposed": proposed,
         "edits": proposed is not None and proposed != action,
-        "previous_action": _previous_action(request),
+        "lineage": load_lineage(user, request),
         "effect": _effect(request),
         "risk_words": risk_words(request),
         "silence": silence,
+        **_working_on(user, request, now),
+        "lookers": lookers_of(request.id, besides=user),
         "silence_short": SILENCE_SHORT[silence] if silence else "",
         "closing": closing_words(request, viewer_id=user.id),
-        "holder": request.claimed_by if held else None,
-        "held_by_me": held and request.claimed_by_id == user.id,
-        "powers": load_powers(user, request),
-        "quorum": load_quorum(request),
+        "powers": load_powers(user, request, quorum),
+        "quorum": quorum,
         "thread": load_thread(request),
         "evidence_opened": has_opened_evidence(request, user),
+        "evidence": load_evidence(request),
         "history": load_history(user, request),
         "outcome": Outcome.objects.filter(pk=request.id).first(),
         "registered": ActionType.objects.filter(name=request.action_type).first(),
@@ -154,7 +131,22 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         **held_context(user, request, now),
         **_told(request),
         **_tiers_ahead(request),
-        "context_json": pretty(request.context) if request.context else "",
+    }
+
+
+def _working_on(user: User, request: ApprovalRequest, now: datetime) -> dict[str, Any]:
+    """Who holds it, to whom it can be handed on, and by how much it can be extended."""
+    held = request.claimed_until is not None and request.claimed_until > now
+    holder = request.claimed_by if held else None
+    is_open = request.status in OPEN
+    people = deciders(request).exclude(pk__in=[user.id, holder.id if holder else user.id])
+    left = extension_left(request) if is_open else 0
+    return {
+        "holder": holder,
+        "held_by_me": holder is not None and holder.id == user.id,
+        "receivers": list(people.order_by("name")[:MOST_RECEIVERS]) if is_open else [],
+        "extension_left": left,
+        "extend_label": f"{duration(left)} more",
     }
 
 
@@ -199,9 +191,9 @@ def _takeover(request: ApprovalRequest) -> Takeover | None:
     )
 
 
-def load_powers(user: User, request: ApprovalRequest) -> Powers:
+def load_powers(user: User, request: ApprovalRequest, quorum: Quorum) -> Powers:
     stopped = request.agent.read_only_since is not None
-    approve = approval_refusal(user, request)
+    approve = approval_refusal(user, request) or voted_already(user, quorum)
     if stopped and approve is None:
         approve = "The agent is stopped: its requests can be rejected, not approved."
     waits = request.status == Status.NEEDS_INFO
@@ -217,41 +209,3 @@ def load_powers(user: User, request: ApprovalRequest) -> Powers:
 
 def _no_comment(user: User, request: ApprovalRequest) -> str | None:
     return comment_refusal(user, request) if request.status in OPEN else "The request is closed."
-
-
-def load_quorum(request: ApprovalRequest) -> Quorum:
-    """Votes for exactly this action at exactly this level: an edit or a raise voids them."""
-    votes = Decision.objects.filter(
-        request=request,
-        verdict=Verdict.APPROVE,
-        effect=Decision.Effect.VOTE,
-        action_sha256=request.action_sha256,
-        level=request.level,
-    )
-    names = votes.order_by("at").values_list("reviewer__name", flat=True)
-    return Quorum(request.quorum, list(dict.fromkeys(names)) if request.quorum > 1 else [])
-
-
-def load_history(user: User, request: ApprovalRequest) -> History:
-    outcomes = Outcome.objects.filter(agent=request.agent_id).order_by("-reported_at")[:OUTCOMES]
-    similar = (
-        visible_requests(user)
-        .filter(agent=request.agent_id, action_type=request.action_type)
-        .exclude(pk__in=[request.id, request.previous_id])
-        .select_related("closing_decision__reviewer")
-        .defer("context", "resume_state", "metadata", "confidence", "risk")
-        .order_by("-created_at", "-id")[:SIMILAR]
-    )
-    return History(
-        outcomes=list(outcomes),
-        similar=list(similar),
-        retries=list(request.retries.order_by("created_at")),
-    )
-
-
-def _previous_action(request: ApprovalRequest) -> dict[str, Any] | None:
-    return json.loads(bytes(request.previous.action)) if request.previous else None
-
-
-def changed_fields(before: Any, after: Any) -> list[FieldChange]:
-    return [change for change in field_changes(before, after) if change.change != "same"]

@@ -1,15 +1,111 @@
-"""The evidence of a request: what its agent sent beside the action."""
+"""The evidence of a request: what its agent sent beside the action, in panes to be read."""
 
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.console.detail import load_detail
+from approvals.access import get_request_for
 from approvals.console.door import page
+from approvals.models import ApprovalRequest, Message
 from approvals.services.evidence import record_evidence_look
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
+
+# More than that is fetched when somebody opens it, not with every look at the page.
+LARGE = 16 * 1024
+
+
+class Shape(StrEnum):
+    TEXT = "text"
+    STEPS = "steps"
+    VALUES = "values"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """`what`: what the agent does with it, behind its name ("reports these steps")."""
+
+    title: str
+    what: str
+    shape: Shape
+    value: Any
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`opaque`: the size in bytes of what the agent keeps for itself."""
+
+    panes: Sequence[Pane]
+    given: bool
+    opaque: int
+
+    @property
+    def size(self) -> int:
+        return sum(len(_text(pane.value)) for pane in self.panes)
+
+    @property
+    def is_large(self) -> bool:
+        return self.size > LARGE
+
+    @property
+    def words(self) -> str:
+        """What there is, without it: "task, 50 steps, state"."""
+        if not self.given:
+            return "the agent gave no context: what counts is the action, to the byte"
+        parts = (pane.hint or pane.title.lower() for pane in self.panes)
+        return f"{', '.join(parts)} ({_kilobytes(self.size)})"
+
+
+def load_evidence(request: ApprovalRequest) -> Evidence:
+    """One query, for what came with messages."""
+    context = request.context or {}
+    panes = [*_context_panes(context), *_added_panes(request)]
+    given = bool(panes)
+    if not given:
+        panes = [_exact_pane(request)]
+    if request.metadata:
+        panes.append(Pane("Metadata", "labels it", Shape.VALUES, request.metadata))
+    opaque = 0 if request.resume_state is None else len(_text(request.resume_state).encode())
+    return Evidence(panes, given, opaque)
+
+
+def _context_panes(context: dict[str, Any]) -> Iterator[Pane]:
+    if context.get("task"):
+        yield Pane("Task", "describes its task", Shape.TEXT, context["task"])
+    steps = context.get("history")
+    if steps:
+        hint = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
+        yield Pane("What it did before", "reports its steps", Shape.STEPS, steps, hint)
+    if context.get("state"):
+        yield Pane("State", "reports this state", Shape.VALUES, context["state"])
+
+
+def _added_panes(request: ApprovalRequest) -> Iterator[Pane]:
+    """What the agent sent with its answers and afterwards."""
+    messages = Message.objects.filter(request=request, person=None).exclude(data=None)
+    for number, message in enumerate(messages.order_by("at"), start=1):
+        title = f"Sent later, {number}"
+        yield Pane(title, f"adds: {message.text}", Shape.VALUES, message.data)
+
+
+def _exact_pane(request: ApprovalRequest) -> Pane:
+    return Pane("The action", "wants exactly this", Shape.EXACT, bytes(request.action).decode())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size} B" if size < 1024 else f"{size / 1024:,.0f} kB"
 
 
 @page
@@ -17,8 +113,19 @@ from hitlconsole.accounts.sessions import asks_for_fragment, current_user
 def show_evidence(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """As a fragment for a script, otherwise as a page of its own. That it was opened is kept."""
     user = current_user(request)
-    item = load_detail(user, request_id)
+    item = get_request_for(user, request_id)
     record_evidence_look(item, user)
     whole = not asks_for_fragment(request)
     name = "console/evidence_page.html" if whole else "console/evidence.html"
-    return render(request, name, {"request_item": item, "evidence_oob": not whole})
+    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": not whole}
+    return render(request, name, context)
+
+
+@page
+@require_safe
+def download_action(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """The bytes that are hashed, and run if they are approved."""
+    item = get_request_for(current_user(request), request_id)
+    response = HttpResponse(bytes(item.action), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="action-{item.id}.json"'
+    return response

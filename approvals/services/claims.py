@@ -6,9 +6,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from approvals.access import as_of_now, comment_refusal, decision_refusal, get_request_for
+from approvals.access import (
+    as_of_now,
+    comment_refusal,
+    deciders,
+    decision_refusal,
+    get_request_for,
+)
 from approvals.live.publish import tell_changed
-from approvals.models import ApprovalRequest, Message
+from approvals.models import ApprovalRequest, Message, Notice, Notification
 from approvals.services.changes import Change, plan_reminder
 from approvals.services.deadlines import run_due_step
 from approvals.services.events import request_event
@@ -16,6 +22,7 @@ from approvals.services.locking import Locked, lock_request
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
 from audit.events import Event, EventType
 from audit.services import record
+from hitlconsole.accounts.access import may_administer
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.services import person
 from hitlconsole.lib.jsonvalues import find_flaw
@@ -64,6 +71,62 @@ def release_claim(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         return request
 
 
+def reassign_request(*, request_id: UUID, reviewer: User, to: UUID) -> ApprovalRequest:
+    """Hand the lease to somebody else who may decide, for ten minutes from now; they get a notice.
+
+    What another person holds, only an admin of the team hands on. Raises invalid_request,
+    not_found, not_allowed, already_closed, claimed_by_other.
+    """
+    _do_what_is_due(request_id, reviewer)
+    with transaction.atomic():
+        locked = _lock_open(request_id, reviewer)
+        request, holder = locked.request, _holder(locked)
+        if holder not in (None, reviewer) and not may_administer(reviewer, request.team):
+            raise Problem("claimed_by_other", f"{holder.name} works on it.")
+        receiver = deciders(request).filter(pk=to).first()
+        if receiver is None:
+            raise invalid_field("to", "Choose somebody who may decide this request.")
+        if receiver == holder:
+            return request
+        request.claimed_by = receiver
+        request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
+        Change(request, locked.now, grows=False).save(_reassigned(locked, reviewer, holder))
+        _notify(locked, receiver)
+        return request
+
+
+def _reassigned(locked: Locked, reviewer: User, holder: User | None) -> Event:
+    payload = {
+        "from": None if holder is None else str(holder.id),
+        "to": str(locked.request.claimed_by_id),
+    }
+    return _event(EventType.REASSIGNED, locked, reviewer, payload=payload)
+
+
+def _notify(locked: Locked, receiver: User) -> None:
+    """In the console alone, and to nobody else: there is nothing to be sent about it."""
+    request = locked.request
+    news = Notification.objects.create(
+        kind=Notification.Kind.WAITING,
+        team_id=request.team_id,
+        request=request,
+        tier=request.tier,
+        status=Notification.Status.PLANNED,
+        planned_at=locked.now,
+        created_at=locked.now,
+    )
+    Notice.objects.create(notification=news, user=receiver)
+
+
+def extension_left(request: ApprovalRequest) -> int:
+    """By how many seconds the time limit can still be extended now: it at most doubles."""
+    if request.deadline is None or request.waiting_since is None:
+        return 0
+    limit = request.deadline - request.waiting_since
+    original = int(limit.total_seconds()) - request.extended_seconds
+    return max(0, min(EXTEND_SECONDS, original - request.extended_seconds))
+
+
 def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
     """Five minutes more, at most to double the original limit. Raises not_waiting."""
     _do_what_is_due(request_id, reviewer)
@@ -72,12 +135,9 @@ def extend_deadline(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         request = locked.request
         if request.deadline is None or request.waiting_since is None:
             raise Problem("not_waiting", "The clock of this request is stopped.")
-        original = request.deadline - request.waiting_since
-        original -= timedelta(seconds=request.extended_seconds)
-        room = int(original.total_seconds()) - request.extended_seconds
-        if room <= 0:
+        more = extension_left(request)
+        if more == 0:
             raise Problem("not_waiting", "The time limit was doubled already; escalate it instead.")
-        more = min(EXTEND_SECONDS, room)
         request.deadline += timedelta(seconds=more)
         request.extended_seconds += more
         plan_reminder(request, locked.now)

@@ -1,6 +1,6 @@
 """Words that the pages need: `{% load pages %}`."""
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -67,10 +67,8 @@ def with_sources(trace: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @register.filter
-def count_words(items: object) -> str:
-    if not isinstance(items, Sized):
-        return ""
-    return f"{len(items)} step" + ("" if len(items) == 1 else "s")
+def is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 @register.filter

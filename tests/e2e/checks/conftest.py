@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from hitlconsole.accounts.services import create_service_key
-from tests.e2e.checks.floor import Desk, Floor, link_for
+from tests.e2e.checks.floor import Desk, Floor, browse, sign_in
 from tests.processes import console as running_console
 
 
@@ -30,8 +30,12 @@ def desk(floor: Floor) -> Iterator[Desk]:
 
 @pytest.fixture
 def ana(page: Page, desk: Desk) -> Page:
-    """Ana's browser, signed in by her link, on the queue."""
-    page.goto(link_for(desk.url, desk.ana))
-    page.get_by_role("button", name="Sign in as Ana").click()
-    page.wait_for_url(f"{desk.url}/")
+    """Ana's browser, signed in, on the queue."""
+    with browse(desk.url) as http:
+        sign_in(http, desk.url, desk.ana)
+        cookies = [(cookie.name, cookie.value or "") for cookie in http.cookies.jar]
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": desk.url} for name, value in cookies]
+    )
+    desk.queue(page)
     return page

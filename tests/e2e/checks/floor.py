@@ -132,7 +132,7 @@ class Floor:
         ben = _person(team, f"ben-{number}@example.com", "Ben")
         with ExitStack() as clients:
             api = clients.enter_context(self._client(self.service_key))
-            pages = clients.enter_context(_browse(self.web.url))
+            pages = clients.enter_context(browse(self.web.url))
             sign_in(pages, self.web.url, ben)
             bot = clients.enter_context(self.agent(team, f"support-bot-{number}"))
             yield Desk(self.web.url, team, ana, Colleague(ben, api, pages), bot)
@@ -157,7 +157,7 @@ def _elsewhere(client: httpx.Client, url: str) -> httpx.Client:
     return httpx.Client(base_url=f"{url}/api/v1", headers=client.headers, timeout=20)
 
 
-def _browse(url: str) -> httpx.Client:
+def browse(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Origin": url}, timeout=20)
 
 

@@ -89,3 +89,11 @@ def press_each(page: Page, keys: Iterable[str]) -> None:
 def wait_for_news(page: Page, number: int) -> None:
     """Until the page knows of so many rows that it does not show."""
     expect(pill(page)).to_contain_text(f"{number} new")
+
+
+def wait_for_text(place: Locator, text: str) -> None:
+    """As soon as the page has it: `expect` looks once a second in the end."""
+    place.page.wait_for_function(
+        "([element, text]) => element.textContent.trim() === text",
+        arg=[place.element_handle(), text],
+    )

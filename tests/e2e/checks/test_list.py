@@ -1,8 +1,10 @@
 """The list stays where it is, whatever happens around it."""
 
+from itertools import product
+
 from playwright.sync_api import Page, expect
 
-from tests.e2e.checks.floor import HARD, Desk
+from tests.e2e.checks.floor import HARD, Desk, Floor
 from tests.e2e.checks.looking import (
     detail,
     focused_row,
@@ -15,6 +17,7 @@ from tests.e2e.checks.looking import (
     scroll_to,
     scrolled,
     wait_for_news,
+    wait_for_text,
 )
 
 LIST = ".split__list"
@@ -56,12 +59,10 @@ def test_03_the_focused_row_keeps_the_focus_over_twenty_updates(desk: Desk, ana:
     assert focused_row(ana) == asked[1]
     holder = row(ana, asked[1]).locator("[data-slot=holder]")
     for _ in range(10):
-        desk.ben.press(asked[1], "claim")
-        expect(holder).to_have_text("Ben")
-        assert focused_row(ana) == asked[1]
-        desk.ben.press(asked[1], "release")
-        expect(holder).to_be_empty()
-        assert focused_row(ana) == asked[1]
+        for deed, shown in (("claim", "Ben"), ("release", "")):
+            desk.ben.press(asked[1], deed)
+            wait_for_text(holder, shown)
+            assert focused_row(ana) == asked[1]
     ana.keyboard.press("j")
     assert focused_row(ana) == asked[2]
 
@@ -107,6 +108,28 @@ def test_07_a_row_decided_elsewhere_greys_in_its_place(desk: Desk, ana: Page) ->
     expect(row(ana, asked[1])).to_contain_class("row--gone", timeout=3000)
     expect(row(ana, asked[1])).to_contain_text("Rejected by Ben")
     assert offsets(ana) == before
+
+
+def test_no_row_grows_with_what_comes_into_it(floor: Floor, desk: Desk, ana: Page) -> None:
+    with floor.agent(desk.team, f"agent-of-a-long-name-{desk.team.pk}") as agent:
+        asked = agent.ask_many(3, "Refund an order whose title is as long as titles are")
+    desk.queue(ana)
+    before = everywhere(ana)
+    desk.ben.press(asked[0], "claim")
+    expect(row(ana, asked[0]).locator("[data-slot=holder]")).to_have_text("Ben")
+    desk.ben.reject(asked[1])
+    expect(row(ana, asked[1]).locator("[data-slot=outcome]")).to_contain_text("Rejected by Ben")
+    assert everywhere(ana) == before
+
+
+def everywhere(page: Page) -> dict[str, dict[str, float]]:
+    """The offsets of the rows on screens of each kind and in each density."""
+    found = {}
+    for width, density in product((390, 1000, 1440), ("compact", "normal", "comfortable")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate("to => { document.documentElement.dataset.density = to; }", density)
+        found[f"{density} at {width}"] = offsets(page)
+    return found
 
 
 def test_19_back_restores_filter_scroll_and_row(desk: Desk, ana: Page) -> None:

@@ -15,10 +15,14 @@ from approvals.access import get_request_for
 from approvals.console.door import page
 from approvals.models import ApprovalRequest, Message
 from approvals.services.evidence import record_evidence_look
+from approvals.vocabulary import OPEN
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
+from hitlconsole.ui.fields import json_rows
 
 # More than that is fetched when somebody opens it, not with every look at the page.
 LARGE = 16 * 1024
+# A pane of more rows is folded until somebody opens it or searches.
+LONG = 200
 
 
 class Shape(StrEnum):
@@ -37,6 +41,10 @@ class Pane:
     shape: Shape
     value: Any
     hint: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.shape is not Shape.VALUES or len(json_rows(self.value)) <= LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,9 @@ def _context_panes(context: dict[str, Any]) -> Iterator[Pane]:
     if steps:
         hint = f"{len(steps)} step{'' if len(steps) == 1 else 's'}"
         yield Pane("What it did before", "reports its steps", Shape.STEPS, steps, hint)
-    if context.get("state"):
-        yield Pane("State", "reports this state", Shape.VALUES, context["state"])
+    state = context.get("state")
+    if state:
+        yield Pane("State", "reports this state", Shape.VALUES, state, _values(state, "state"))
 
 
 def _added_panes(request: ApprovalRequest) -> Iterator[Pane]:
@@ -98,6 +107,11 @@ def _added_panes(request: ApprovalRequest) -> Iterator[Pane]:
 
 def _exact_pane(request: ApprovalRequest) -> Pane:
     return Pane("The action", "wants exactly this", Shape.EXACT, bytes(request.action).decode())
+
+
+def _values(value: Any, name: str) -> str:
+    count = len(json_rows(value))
+    return f"{name} of {count} value{'' if count == 1 else 's'}"
 
 
 def _text(value: Any) -> str:
@@ -117,7 +131,7 @@ def show_evidence(request: HttpRequest, request_id: UUID) -> HttpResponse:
     record_evidence_look(item, user)
     whole = not asks_for_fragment(request)
     name = "console/evidence_page.html" if whole else "console/evidence.html"
-    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": not whole}
+    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": not whole and item.status in OPEN}
     return render(request, name, context)
 
 

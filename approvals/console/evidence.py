@@ -131,7 +131,8 @@ def show_evidence(request: HttpRequest, request_id: UUID) -> HttpResponse:
     record_evidence_look(item, user)
     whole = not asks_for_fragment(request)
     name = "console/evidence_page.html" if whole else "console/evidence.html"
-    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": not whole and item.status in OPEN}
+    asked_for = not whole and item.status in OPEN
+    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": asked_for}
     return render(request, name, context)
 
 

@@ -10,7 +10,7 @@ from hitlconsole.local.environment import RUNTIME, ensure_environment
 from hitlconsole.local.paths import home_from, prepare_home
 from hitlconsole.local.signals import StopSignals
 
-BENCHMARKS = ("ingest", "sweep", "wake")
+BENCHMARKS = ("ingest", "live", "sweep", "wake")
 
 
 def main(arguments: Sequence[str]) -> NoReturn:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from bench.figures import progress
@@ -87,8 +87,14 @@ def inside_command(*arguments: str) -> list[str]:
 
 
 def _seed(stack: Stack, agents: int) -> dict:
+    seeded: dict = ask_inside(stack, "seed", str(agents))
+    return seeded
+
+
+def ask_inside(stack: Stack, *arguments: str) -> Any:
+    """What that command of bench.inside prints. Raises LocalError."""
     done = subprocess.run(
-        inside_command("seed", str(agents)),
+        inside_command(*arguments),
         env=stack.env,
         cwd=ROOT,
         capture_output=True,
@@ -96,9 +102,8 @@ def _seed(stack: Stack, agents: int) -> dict:
         check=False,
     )
     if done.returncode != 0:
-        raise LocalError(f"the console could not be filled:\n{done.stderr}")
-    seeded: dict = json.loads(done.stdout)
-    return seeded
+        raise LocalError(f"{arguments[0]} failed inside the console:\n{done.stderr}")
+    return json.loads(done.stdout)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 `python -m bench.inside seed AGENTS` makes a team, a reviewer and agents, and prints them as JSON.
 `python -m bench.inside sweep BATCH` sweeps until nothing is due, and prints how many changed.
+`python -m bench.inside sessions COUNT` signs in so many reviewers, and prints their cookies.
 `python -m bench.inside decide REVIEWER` approves each request whose id it reads, and prints the
 monotonic clock in nanoseconds before the decision and after its commit.
 """
@@ -16,6 +17,9 @@ import django
 
 django.setup()  # what is imported below needs the apps
 
+from django.conf import settings  # noqa: E402
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 from approvals.services.deadlines import sweep_due  # noqa: E402
@@ -43,6 +47,22 @@ def seed(agents: int) -> None:
 def _agent(team: Team, number: int) -> dict[str, str]:
     agent = create_agent(name=f"agent-{number}", team=team)
     return {"id": str(agent.id), "key": create_key(agent)[1]}
+
+
+def sessions(count: int) -> None:
+    team = ensure_team("Payments")
+    print(json.dumps([_session(team, number) for number in range(count)]))
+
+
+def _session(team: Team, number: int) -> str:
+    person = ensure_person(f"looker-{number}@example.com", name=f"Looker {number}")
+    set_membership(person, team, Role.REVIEWER)
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 def decide(email: str) -> None:
@@ -78,6 +98,8 @@ def main(arguments: Sequence[str]) -> None:
     command, argument = arguments
     if command == "seed":
         seed(int(argument))
+    elif command == "sessions":
+        sessions(int(argument))
     elif command == "sweep":
         sweep(int(argument))
     else:

@@ -104,6 +104,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hitlconsole.ui.context.ui",
+                "hitlconsole.accounts.context.hints",
                 "approvals.console.context.console",
             ]
         },

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, F
 
-from approvals.escalation.policy import EscalationPolicy, quiet_until
+from approvals.escalation.policy import EscalationPolicy, QuietHours, quiet_until
 from approvals.escalation.recipients import Roster, resolve, resolve_exhausted
 from approvals.models import (
     ApprovalRequest,
@@ -40,7 +40,7 @@ from approvals.notifications.audience import (
     is_overtaken,
     routes,
 )
-from approvals.services.roster import load_roster
+from approvals.services.roster import load_quiet_hours, load_roster
 from approvals.services.tiers import escalations_of
 from hitlconsole.lib.clock import database_now
 
@@ -82,6 +82,8 @@ class Plan:
     roster: Roster
     policies: dict[UUID, EscalationPolicy]
     channels: list[tuple[UUID | None, ChannelFacts]]
+    # People's own quiet hours.
+    quiet: Mapping[UUID, QuietHours] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     items: list[DeliveryItem] = field(default_factory=list)
@@ -171,7 +173,8 @@ def _without_overdue(found: list[Notification]) -> list[Notification]:
 def begin_plan(team_ids: set[UUID]) -> Plan:
     now = database_now()
     policies = escalations_of(team_ids)
-    return Plan(now, load_roster(now), policies, load_channels(), recent=_recent(now))
+    facts = (load_roster(now), policies, load_channels(), load_quiet_hours())
+    return Plan(now, *facts, recent=_recent(now))
 
 
 def _recent(now: datetime) -> Counter[tuple[UUID | None, UUID | None]]:
@@ -217,7 +220,7 @@ def _people(plan: Plan, group: Group) -> list[UUID]:
     who = resolve_exhausted if group.kind is Kind.EXPIRED else resolve
     policy = plan.policies[group.team_id]
     # What is held back goes to whoever is there then.
-    at = _held_until(plan, group) or plan.now
+    at = _held_until(plan, group, None) or plan.now
     resolved = who(policy, group.tier, plan.roster, group.team_id, at)
     return [one.person for one in resolved.told]
 
@@ -229,7 +232,7 @@ def add_messages(plan: Plan, group: Group, route: Route, news: Sequence[Notifica
     else:
         fold = plan.recent[route.channel, route.person] + len(news) > BURST
     plan.recent[route.channel, route.person] += len(news)
-    held = _held_until(plan, group)
+    held = _held_until(plan, group, route.person)
     if not fold:
         for one in news:
             _add(plan, _message(plan, group, route, held or plan.now), [one])
@@ -245,10 +248,16 @@ def _most_items(route: Route) -> int:
     return MOST_ITEMS_OF.get(route.transport, MOST_ITEMS)
 
 
-def _held_until(plan: Plan, group: Group) -> datetime | None:
-    """Quiet hours hold back what nobody has to act on, and nothing else."""
-    quiet = plan.policies[group.team_id].quiet
-    return quiet_until(quiet, plan.now) if quiet and group.kind is Kind.NOTIFY else None
+def _held_until(plan: Plan, group: Group, person: UUID | None) -> datetime | None:
+    """Quiet hours hold back what nobody has to act on, and nothing else: the team's, and behind
+    them those of who alone gets the message.
+    """
+    if group.kind is not Kind.NOTIFY:
+        return None
+    held = None
+    for quiet in (plan.policies[group.team_id].quiet, plan.quiet.get(person) if person else None):
+        held = (quiet_until(quiet, held or plan.now) if quiet else None) or held
+    return held
 
 
 def _message(plan: Plan, group: Group, route: Route, at: datetime) -> Delivery:

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from approvals.escalation.policy import read_timezone
+from approvals.escalation.policy import QuietHours, read_timezone
 from approvals.escalation.recipients import Roster
 from approvals.escalation.rotation import Absence, Override, Rotation
 from approvals.models import Absence as AbsenceRow
 from approvals.models import OnCallRotation, RotationOverride
 from approvals.vocabulary import Handover
 from autonomy.policy.reading import ReadError
-from hitlconsole.accounts.models import Membership, Role, User
+from hitlconsole.accounts.models import Membership, Preferences, Role, User
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,26 @@ def read_rotation(row: OnCallRotation) -> Rotation:
         timezone=row.timezone,
         starts_on=row.starts_on,
     )
+
+
+def load_quiet_hours() -> dict[UUID, QuietHours]:
+    """Of the people who have any of their own."""
+    rows = Preferences.objects.filter(quiet_start__isnull=False)
+    return {
+        row.pk: QuietHours(row.quiet_start, row.quiet_end, row.time_zone)
+        for row in rows
+        if row.quiet_start is not None and row.quiet_end is not None and _has_zone(row)
+    }
+
+
+def _has_zone(row: Preferences) -> bool:
+    """Without the zone nobody knows when it is quiet: the person is told at once."""
+    try:
+        read_timezone(row.time_zone)
+    except ReadError as error:
+        logger.error("the quiet hours of %s are left out: the zone %s", row.pk, error)
+        return False
+    return True
 
 
 def _meets(begin: datetime, end: datetime | None) -> Q:

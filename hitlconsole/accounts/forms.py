@@ -1,6 +1,7 @@
 """Forms about oneself: signing in, name, password."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth import authenticate
@@ -8,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
 from hitlconsole.accounts.models import User
+from hitlconsole.accounts.profile import MAX_HOLD_SECONDS, Preferred
 
 REFUSED = "This e-mail address and password do not belong together, or the account is switched off."
 
@@ -42,6 +44,53 @@ class SignInForm(forms.Form):
 
 class NameForm(forms.Form):
     name = forms.CharField(max_length=120)
+
+
+class PreferencesForm(forms.Form):
+    """Quiet hours are both times or none; which one is missing says the field itself."""
+
+    hold_seconds = forms.IntegerField(
+        label="Seconds in which a verdict can be undone",
+        min_value=0,
+        max_value=MAX_HOLD_SECONDS,
+        help_text=(
+            f"0 to {MAX_HOLD_SECONDS}. Until then the agent hears nothing and z takes it back;"
+            " with 0 a verdict counts at once."
+        ),
+    )
+    quiet_start = forms.TimeField(
+        label="From", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    quiet_end = forms.TimeField(
+        label="Until",
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    time_zone = forms.CharField(
+        label="Time zone",
+        max_length=64,
+        help_text="Like Europe/Berlin or UTC.",
+        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
+    )
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone not in available_timezones():
+            raise forms.ValidationError("There is no time zone of this name.")
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        start, end = self.cleaned_data.get("quiet_start"), self.cleaned_data.get("quiet_end")
+        if start is None and end is not None and "quiet_start" in self.cleaned_data:
+            self.add_error("quiet_start", "Say when the quiet hours begin, or empty both.")
+        if end is None and start is not None and "quiet_end" in self.cleaned_data:
+            self.add_error("quiet_end", "Say when the quiet hours end, or empty both.")
+        if start is not None and start == end:
+            self.add_error("quiet_end", "They have to end at another time than they begin.")
+        return self.cleaned_data
+
+    def preferred(self) -> Preferred:
+        return Preferred(**self.cleaned_data)
 
 
 class PasswordForm(forms.Form):

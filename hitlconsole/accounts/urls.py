@@ -10,4 +10,7 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/name/", views.change_name, name="change-name"),
     path("profile/password/", views.change_password, name="change-password"),
+    path("profile/preferences/", views.change_preferences, name="change-preferences"),
+    path("hints/show/", views.bring_hints_back, name="show-hints"),
+    path("hints/<slug:name>/dismiss/", views.put_hint_away, name="dismiss-hint"),
 ]

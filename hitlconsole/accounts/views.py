@@ -1,8 +1,12 @@
 """Signing in and out, and the own profile."""
 
+from dataclasses import asdict
+from zoneinfo import available_timezones
+
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -10,12 +14,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from hitlconsole.accounts.forms import NameForm, PasswordForm, SignInForm
+from hitlconsole.accounts.forms import NameForm, PasswordForm, PreferencesForm, SignInForm
 from hitlconsole.accounts.models import Membership, User
-from hitlconsole.accounts.profile import rename_person, set_password
+from hitlconsole.accounts.profile import (
+    HINTS,
+    dismiss_hint,
+    dismissed_hints,
+    preferences_of,
+    rename_person,
+    set_password,
+    set_preferences,
+    show_hints_again,
+)
 from hitlconsole.accounts.selectors import LinkState, LinkView, look_at_link
 from hitlconsole.accounts.services import record_sign_in, record_sign_out, redeem_sign_in_link
 from hitlconsole.accounts.sessions import (
+    asks_for_fragment,
     current_user,
     note_sign_in,
     signed_in,
@@ -92,31 +106,63 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def profile(request: HttpRequest) -> HttpResponse:
+    return _profile(request)
+
+
+def _profile(request: HttpRequest, status: int = 200, **sent: forms.Form) -> HttpResponse:
+    """`sent`: the forms that were sent and have errors, by their names in the template."""
     user = current_user(request)
-    return _profile(request, NameForm({"name": user.name}), PasswordForm(user=user))
-
-
-def _profile(
-    request: HttpRequest, name: NameForm, password: PasswordForm, status: int = 200
-) -> HttpResponse:
-    memberships = Membership.objects.filter(user=current_user(request)).select_related("team")
+    memberships = Membership.objects.filter(user=user).select_related("team")
     context = {
-        "name_form": name,
-        "password_form": password,
+        "name_form": NameForm({"name": user.name}),
+        "password_form": PasswordForm(user=user),
+        "preferences_form": PreferencesForm(initial=asdict(preferences_of(user))),
+        "time_zones": sorted(available_timezones()),
         "memberships": memberships.order_by("team__name", "role"),
+        "hints_put_away": len(dismissed_hints(user)),
     }
-    return render(request, "accounts/profile.html", context, status=status)
+    return render(request, "accounts/profile.html", context | sent, status=status)
 
 
 @require_POST
 @signed_in
 def change_name(request: HttpRequest) -> HttpResponse:
-    user = current_user(request)
     form = NameForm(request.POST)
     if not form.is_valid():
-        return _profile(request, form, PasswordForm(user=user), status=422)
-    rename_person(user, form.cleaned_data["name"])
+        return _profile(request, status=422, name_form=form)
+    rename_person(current_user(request), form.cleaned_data["name"])
     messages.success(request, "Your name is saved.")
+    return redirect("accounts:profile")
+
+
+@require_POST
+@signed_in
+def change_preferences(request: HttpRequest) -> HttpResponse:
+    form = PreferencesForm(request.POST)
+    if not form.is_valid():
+        return _profile(request, status=422, preferences_form=form)
+    set_preferences(current_user(request), form.preferred())
+    messages.success(request, "Your preferences are saved.")
+    return redirect("accounts:profile")
+
+
+@require_POST
+@signed_in
+def put_hint_away(request: HttpRequest, name: str) -> HttpResponse:
+    """A script stays on its page; without one the page comes back without the hint."""
+    if name not in HINTS:
+        raise Http404("There is no such hint.")
+    dismiss_hint(current_user(request), name)
+    if asks_for_fragment(request):
+        return HttpResponse(status=204)
+    return redirect(_destination(request))
+
+
+@require_POST
+@signed_in
+def bring_hints_back(request: HttpRequest) -> HttpResponse:
+    show_hints_again(current_user(request))
+    messages.success(request, "The hints are shown again.")
     return redirect("accounts:profile")
 
 
@@ -128,7 +174,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = PasswordForm(request.POST, user=user)
     if not form.is_valid():
-        return _profile(request, NameForm({"name": user.name}), form, status=422)
+        return _profile(request, status=422, password_form=form)
     set_password(user, form.cleaned_data["new"])
     update_session_auth_hash(request, user)
     messages.success(request, "Your password is saved. Other sessions have ended.")

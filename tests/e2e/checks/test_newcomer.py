@@ -27,8 +27,9 @@ class Newcomer:
     ways: dict[str, list[str]]
 
     def do(self, what: str) -> None:
-        """By the help's own words, or how they begin where exactly one line begins so."""
-        [(_, labels)] = [found for found in self.ways.items() if found[0].startswith(what)]
+        """By the help's own words, or by how exactly one line of it begins."""
+        words = [what] if what in self.ways else [w for w in self.ways if w.startswith(what)]
+        [labels] = [self.ways[found] for found in words]
         keys = [LABELS.get(label, label) for label in labels]
         if keys[0] == "Control":
             self.page.keyboard.press("+".join(keys))

@@ -34,6 +34,12 @@ class Held:
         return self.hold.request_id
 
     @property
+    def batch(self) -> str:
+        """Equal for verdicts that were given together; empty for one alone."""
+        batch, dot, _ = self.hold.token.partition(".")
+        return batch if dot else ""
+
+    @property
     def mine(self) -> bool:
         return self.hold.reviewer_id == self.viewer_id
 
@@ -104,5 +110,10 @@ def remember_hold(request: HttpRequest, decided: ApprovalRequest) -> bool:
     """True where the verdict was held."""
     if decided.held_until is None:
         return False
-    request.session[LOOK_UNTIL] = decided.held_until.isoformat()
+    remember_holds(request, [decided.held_until])
     return True
+
+
+def remember_holds(request: HttpRequest, until: Sequence[datetime]) -> None:
+    if until:
+        request.session[LOOK_UNTIL] = max(until).isoformat()

@@ -50,9 +50,12 @@ def _draft(hold: Hold, item: ApprovalRequest) -> Sent:
 @page
 @require_POST
 def undo_all(request: HttpRequest) -> HttpResponse:
-    """Whatever the person holds and may still undo; the rest counts, and is said."""
+    """Whatever the person holds and may still undo, or what of it was given together; the rest
+    counts, and is said.
+    """
     user, undone, counted = current_user(request), 0, 0
-    for held in own_held(request):
+    batch = request.POST.get("batch", "")
+    for held in [held for held in own_held(request) if batch in ("", held.batch)]:
         try:
             undo_hold(request_id=held.request_id, reviewer=user)
             undone += 1

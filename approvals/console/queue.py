@@ -2,21 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
-from approvals.access import in_sight, visible_requests
 from approvals.closing import closing_words
 from approvals.console.filters import QueueFilter
+from approvals.console.held import Held, load_held
+from approvals.console.queue_conditions import DUE, matching
+from approvals.console.queue_counts import Counted, Facets, count_with_facets, load_stopped
 from approvals.console.sorting import Place, backward, forward
 from approvals.console.words import SILENCE_SHORT
-from approvals.models import OPEN_VALUES, ApprovalRequest, Takeover
+from approvals.models import ApprovalRequest, Takeover
 from approvals.representation import on_deadline
-from approvals.vocabulary import OPEN, Status, TakeoverStatus
+from approvals.vocabulary import OPEN
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import HitlNow, database_now
@@ -25,8 +27,6 @@ from hitlconsole.ui.formats import money
 PAGE = 50
 # The most rows of a page.
 MOST_SHOWN = 1000
-SOON = timedelta(minutes=15)
-DUE = timedelta(seconds=60)
 MOST_DUE = 5
 
 COLUMNS = (
@@ -43,6 +43,7 @@ COLUMNS = (
     "silent_consent",
     "deadline",
     "claimed_until",
+    "held_until",
     "created_at",
     "closed_at",
     "takeover_id",
@@ -64,11 +65,18 @@ class Row:
     viewer_id: UUID
     now: datetime
     url: str = ""
-    takeover: bool = False
+    verdict: Held | None = None
+
+    takeover = False
 
     @property
     def id(self) -> str:
         return str(self.request.id)
+
+    @property
+    def choice(self) -> str:
+        """What a ticked row sends: the request, and the revision that was seen."""
+        return f"{self.request.id}:{self.request.revision}"
 
     @property
     def level(self) -> int:
@@ -124,7 +132,8 @@ class Row:
     def tag(self) -> str:
         """Changes when the row would look different (beside its clocks)."""
         holder = self.request.claimed_by_id if self.held else ""
-        return f"{self.request.revision}.{self.request.status}.{holder}"
+        verdict = self.verdict.hold.id if self.verdict else ""
+        return f"{self.request.revision}.{self.request.status}.{holder}.{verdict}"
 
     @property
     def urgent(self) -> bool:
@@ -173,122 +182,41 @@ class TakeoverRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Requests and takeovers that match; `shown`: how many of both are on the page."""
-
-    open: int
-    due: int
-    stopped: int
-    shown: int
-
-    @property
-    def waiting(self) -> int:
-        return self.open + self.stopped
-
-    @property
-    def words(self) -> str:
-        """Like "3 open and 1 stopped agent, 2 not shown"."""
-        if not self.waiting:
-            return "Nothing is open"
-        agents = "agent" if self.stopped == 1 else "agents"
-        stopped = f" and {self.stopped} stopped {agents}" if self.stopped else ""
-        hidden = self.waiting - self.shown
-        return f"{self.open} open{stopped}, {f'{hidden} not shown' if hidden > 0 else 'all shown'}"
-
-
-@dataclass(frozen=True, slots=True)
 class QueuePage:
     now: datetime
     rows: Sequence[Row]
     takeovers: Sequence[TakeoverRow]
-    totals: Totals
+    counted: Counted
+    facets: Facets
     next: str
-
-    @property
-    def due(self) -> list[Row]:
-        """The first few that are due within a minute: by deadline they come first."""
-        return [row for row in self.rows if row.urgent][:MOST_DUE]
-
-
-def matching(user: User, wanted: QueueFilter) -> QuerySet[ApprovalRequest]:
-    """Open requests that this person may see and that the filter keeps."""
-    requests = visible_requests(user).filter(status__in=OPEN_VALUES)
-    return requests.filter(_conditions(wanted, user))
-
-
-def _conditions(wanted: QueueFilter, user: User) -> Q:
-    conditions = _place_conditions(wanted)
-    if wanted.mine:
-        conditions &= Q(claimed_by=user, claimed_until__gt=HitlNow())
-    if wanted.due:
-        conditions &= Q(deadline__lt=HitlNow() + SOON)
-    if wanted.strict:
-        conditions &= Q(level__gte=Level.HARD_APPROVAL)
-    if wanted.escalated:
-        conditions &= Q(status=Status.ESCALATED) | Q(tier__gt=0)
-    return conditions
-
-
-def _place_conditions(wanted: QueueFilter) -> Q:
-    conditions = Q()
-    if wanted.team:
-        conditions &= Q(team=wanted.team)
-    if wanted.agent:
-        conditions &= Q(agent=wanted.agent)
-    if wanted.type:
-        conditions &= Q(action_type=wanted.type)
-    if wanted.q:
-        conditions &= text_condition(wanted.q)
-    return conditions
-
-
-def text_condition(text: str) -> Q:
-    return (
-        Q(description__icontains=text)
-        | Q(agent__name__icontains=text)
-        | Q(action_type__icontains=text)
-    )
 
 
 def load_queue(
-    user: User, wanted: QueueFilter, after: Place | None = None, *, size: int = PAGE
+    user: User,
+    wanted: QueueFilter,
+    after: Place | None = None,
+    *,
+    size: int = PAGE,
+    views: Sequence[QueueFilter] = (),
 ) -> QueuePage:
+    """`after`: the end of the page before; `views` are counted along."""
     requests = matching(user, wanted)
     behind = requests.filter(after.after()) if after else requests
     found = list(_ordered(behind, wanted)[: size + 1])
     now = found[0].now if found else database_now()
     more = len(found) > size
     rows = as_rows(found[:size], user, now, wanted)
-    following = str(Place.of(rows[-1].request, wanted.sort)) if more else ""
-    stopped = list(open_takeovers(user, wanted))
-    takeovers = [] if after else [takeover_row(takeover, wanted) for takeover in stopped]
+    stopped = load_stopped(user, wanted, views)
+    takeovers = [] if after else [takeover_row(t, wanted) for t in stopped.matching]
     shown = [row.request.id for row in rows] + [row.stopped.id for row in takeovers]
-    return QueuePage(now, rows, takeovers, count_totals(requests, stopped, shown), following)
+    counted, facets = count_with_facets(user, wanted, stopped, shown, views)
+    following = str(Place.of(rows[-1].request, wanted.sort)) if more else ""
+    return QueuePage(now, rows, takeovers, counted, facets, following)
 
 
 def _ordered(requests: QuerySet[ApprovalRequest], wanted: QueueFilter) -> Any:
     """With the database's time beside each."""
     return lean(requests).annotate(now=HitlNow()).order_by(*forward(wanted.sort))
-
-
-def count_totals(
-    requests: QuerySet[ApprovalRequest], stopped: Sequence[Takeover], shown: Sequence[UUID]
-) -> Totals:
-    counted = requests.aggregate(
-        open=Count("pk"),
-        due=Count("pk", filter=Q(deadline__lt=HitlNow() + DUE)),
-        shown=Count("pk", filter=Q(pk__in=shown)),
-    )
-    counted["shown"] += len({takeover.id for takeover in stopped}.intersection(shown))
-    return Totals(**counted, stopped=len(stopped))
-
-
-def count_waiting(user: User, wanted: QueueFilter, totals: Totals) -> int:
-    """All that waits for this person, whatever the filter (with `totals`) leaves of it."""
-    if not wanted.active:
-        return totals.waiting
-    everything = QueueFilter()
-    return matching(user, everything).count() + open_takeovers(user, everything).count()
 
 
 def lean(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
@@ -303,7 +231,12 @@ def as_rows(
     wanted: QueueFilter | None = None,
 ) -> list[Row]:
     """With a filter the rows lead to the request beside the queue, otherwise to its own page."""
-    return [Row(request, user.id, now, _url(request.id, wanted)) for request in requests]
+    found = list(requests)
+    held = load_held(user, found, now)
+    return [
+        Row(request, user.id, now, _url(request.id, wanted), held.get(request.id))
+        for request in found
+    ]
 
 
 def _url(request_id: UUID, wanted: QueueFilter | None) -> str:
@@ -318,51 +251,6 @@ def takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:
     return TakeoverRow(takeover, _url(takeover.request_id, wanted))
 
 
-def open_takeovers(user: User, wanted: QueueFilter) -> QuerySet[Takeover]:
-    """By acknowledgement clock; "mine" are those that the person has acknowledged."""
-    takeovers = Takeover.objects.filter(in_sight(user), status=TakeoverStatus.OPEN)
-    takeovers = takeovers.select_related("agent", "team", "request", "acknowledged_by")
-    if wanted.mine:
-        takeovers = takeovers.filter(acknowledged_by=user)
-    return takeovers.filter(_takeover_conditions(wanted)).order_by("acknowledge_by")
-
-
-def _takeover_conditions(wanted: QueueFilter) -> Q:
-    conditions = Q()
-    if wanted.team:
-        conditions &= Q(team=wanted.team)
-    if wanted.agent:
-        conditions &= Q(agent=wanted.agent)
-    if wanted.type:
-        conditions &= Q(request__action_type=wanted.type)
-    if wanted.q:
-        conditions &= Q(agent__name__icontains=wanted.q) | Q(reason__icontains=wanted.q)
-    if wanted.due:
-        conditions &= Q(acknowledge_by__lt=HitlNow() + SOON)
-    return conditions
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """What the filters offer: agents and action types that have something open."""
-
-    agents: Sequence[tuple[UUID, str]]
-    types: Sequence[str]
-
-
-def load_facets(user: User) -> Facets:
-    found = (
-        visible_requests(user)
-        .filter(status__in=OPEN_VALUES)
-        .order_by()
-        .values_list("agent_id", "agent__name", "action_type")
-        .distinct()[:500]
-    )
-    agents = {(agent_id, name) for agent_id, name, _ in found}
-    types = {action_type for _, _, action_type in found}
-    return Facets(sorted(agents, key=lambda agent: agent[1]), sorted(types))
-
-
 def next_open(user: User, wanted: QueueFilter, done: ApprovalRequest) -> UUID | None:
     """Where the queue goes on after a decision: behind it, and at the end from the top.
 
@@ -371,6 +259,12 @@ def next_open(user: User, wanted: QueueFilter, done: ApprovalRequest) -> UUID | 
     others = matching(user, wanted).filter(held_until=None).exclude(pk=done.pk)
     place = Place.of(done, wanted.sort)
     return _first(others.filter(place.after()), wanted) or _first(others, wanted)
+
+
+def load_due(user: User, wanted: QueueFilter, now: datetime) -> list[Row]:
+    """The first few that are due within a minute, in whatever order the list is."""
+    soon = lean(matching(user, wanted)).filter(deadline__lt=now + DUE).order_by("deadline", "id")
+    return as_rows(soon[:MOST_DUE], user, now, wanted)
 
 
 def _first(requests: QuerySet[ApprovalRequest], wanted: QueueFilter) -> UUID | None:

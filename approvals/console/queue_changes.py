@@ -6,26 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from approvals.access import visible_requests
 from approvals.console.filters import QueueFilter
-from approvals.console.queue import (
-    DUE,
-    MOST_DUE,
-    Row,
-    TakeoverRow,
-    Totals,
-    as_rows,
-    count_totals,
-    count_waiting,
-    lean,
-    matching,
-    open_takeovers,
-    takeover_row,
-)
+from approvals.console.queue import Row, TakeoverRow, as_rows, lean, load_due, takeover_row
+from approvals.console.queue_conditions import matching
+from approvals.console.queue_counts import Counted, Totals, count_queue, load_stopped
+from approvals.console.saved_views import View, load_views
 from approvals.console.sorting import Place
-from approvals.models import ApprovalRequest, Takeover
+from approvals.models import Takeover
 from approvals.vocabulary import TakeoverStatus
 from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import database_now
@@ -38,14 +26,14 @@ MOST_NEW = 200
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """At the time `now`. `waiting`: whatever the filter; `shown`: the page's rows; `new`: matching
-    rows that it does not show, and `more`: there are others behind them; `released`: takeovers on
-    the page that are over.
+    """At the time `now`. `counts`: numbers of the page by name; `shown`: the page's rows; `new`:
+    matching rows that it does not show, and `more`: there are others behind them; `released`:
+    takeovers on the page that are over.
     """
 
     now: datetime
     totals: Totals
-    waiting: int
+    counts: dict[str, int]
     shown: Sequence[Row]
     new: Sequence[Row | TakeoverRow]
     more: bool
@@ -58,7 +46,7 @@ class Changes:
         tags = [*(row.tag for row in self.shown), *(row.id for row in self.new), *self.released]
         urgent = sum(row.urgent for row in self.new)
         due = (row.id for row in self.due)
-        parts = (*tags, *due, self.waiting, self.totals.words, urgent, self.more)
+        parts = (*tags, *due, *self.counts.items(), self.totals.words, urgent, self.more)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -75,9 +63,11 @@ def load_changes(
     """
     requests = matching(user, wanted)
     now, since, known = database_now(), since - OVERLAP, set(shown)
-    stopped = list(open_takeovers(user, wanted))
-    totals = count_totals(requests, stopped, shown)
-    news = [t for t in stopped if t.started_at > since and t.id not in known]
+    views = load_views(user)
+    filters = [view.wanted for view in views]
+    stopped = load_stopped(user, wanted, filters)
+    counted = count_queue(user, wanted, stopped, shown, filters)
+    news = [t for t in stopped.matching if t.started_at > since and t.id not in known]
     present = lean(visible_requests(user)).filter(pk__in=shown).order_by("id")
     rows = as_rows(present, user, now, wanted)
     fresh = lean(requests.filter(end.before()) if end else requests)
@@ -85,14 +75,20 @@ def load_changes(
     found = as_rows(fresh[: MOST_NEW + 1], user, now, wanted)
     return Changes(
         now=now,
-        totals=totals,
-        waiting=count_waiting(user, wanted, totals),
+        totals=counted.totals,
+        counts=live_counts(counted, views),
         shown=rows,
         new=[*(takeover_row(t, wanted) for t in news), *found[:MOST_NEW]],
         more=len(found) > MOST_NEW,
         released=_released(known - {row.request.id for row in rows}),
-        due=_due(requests, user, now, wanted) if totals.due else [],
+        due=load_due(user, wanted, now) if counted.totals.due else [],
     )
+
+
+def live_counts(counted: Counted, views: Sequence[View]) -> dict[str, int]:
+    """Numbers that a page keeps up to date, under the names that stand in data-count."""
+    found = {f"view-{view.id}": n for view, n in zip(views, counted.by_view, strict=True)}
+    return found | {"queue": counted.waiting}
 
 
 def _released(ids: set[UUID]) -> list[str]:
@@ -100,10 +96,3 @@ def _released(ids: set[UUID]) -> list[str]:
         return []
     released = Takeover.objects.filter(pk__in=ids, status=TakeoverStatus.RELEASED)
     return sorted(str(identity) for identity in released.values_list("pk", flat=True))
-
-
-def _due(
-    requests: QuerySet[ApprovalRequest], user: User, now: datetime, wanted: QueueFilter
-) -> list[Row]:
-    soon = lean(requests).filter(deadline__lt=now + DUE).order_by("deadline", "id")
-    return as_rows(soon[:MOST_DUE], user, now, wanted)

@@ -76,7 +76,7 @@ def delta_body(changes: Changes) -> dict[str, Any]:
         "new_count": len(changes.new),
         "new_more": changes.more,
         "urgent": sum(row.urgent for row in changes.new),
-        "counts": {"queue": changes.waiting},
+        "counts": changes.counts,
         "summary": changes.totals.words,
         "due": render_to_string("console/due.html", {"due_rows": changes.due, "now": now}),
         "server_time": now.isoformat(),

@@ -4,6 +4,7 @@ from approvals.console import (
     action_types,
     agent_views,
     beats,
+    bulk_views,
     channels,
     claiming,
     deciding,
@@ -20,6 +21,7 @@ from approvals.console import (
     requests,
     rotations,
     team,
+    view_pages,
 )
 
 app_name = "console"
@@ -27,6 +29,11 @@ urlpatterns = [
     path("", queue_views.queue, name="queue"),
     path("live/beat/", beats.beat, name="live-beat"),
     path("queue/delta/", queue_delta.delta, name="queue-delta"),
+    path("queue/bulk/", bulk_views.choose, name="queue-bulk"),
+    path("queue/bulk/commit/", bulk_views.commit, name="queue-bulk-commit"),
+    path("queue/bulk/<slug:name>/", bulk_views.show_result, name="queue-bulk-result"),
+    path("queue/views/", view_pages.show_views, name="queue-views"),
+    path("queue/views/<uuid:view_id>/", view_pages.change_view, name="queue-view"),
     path("requests/", history.show_requests, name="requests"),
     path("requests/<uuid:request_id>/", requests.show_request, name="request"),
     path("requests/<uuid:request_id>/decide/", deciding.decide, name="decide"),

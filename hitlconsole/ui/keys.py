@@ -53,6 +53,17 @@ KEY_GROUPS = (
         ),
     ),
     KeyGroup(
+        "Several at once",
+        (
+            Key(("x",), "Select the row"),
+            Key(("X",), "Select all that are shown, or none"),
+            Key(("M",), "Claim what is selected"),
+            Key(("S",), "Escalate what is selected"),
+            Key(("R",), "Reject what is selected"),
+            Key(("A",), "Approve what is selected"),
+        ),
+    ),
+    KeyGroup(
         "Go to",
         (
             Key(("g q",), "Queue"),

@@ -176,7 +176,8 @@ def test_the_queue_costs_the_same_few_queries_at_1_and_at_50_rows(
         request = submit(house.key, description=f"Refund {n}")
         claim_request(request_id=request.id, reviewer=house.ben)
     assert count_queries(ana, "/") == at_one
-    assert at_one <= 9
+    # Five of them are the frame's: session, person, preferences, navigation, notices.
+    assert at_one <= 10
 
 
 def test_the_delta_costs_the_same_few_queries_at_1_and_at_50_rows(

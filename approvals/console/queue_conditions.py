@@ -1,0 +1,73 @@
+"""What the filters of the queue mean, of requests and of stopped agents."""
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from approvals.access import visible_requests
+from approvals.console.filters import QueueFilter
+from approvals.models import OPEN_VALUES, ApprovalRequest
+from approvals.search import search_open
+from approvals.vocabulary import Status
+from autonomy.vocabulary import Level
+from hitlconsole.accounts.models import User
+from hitlconsole.lib.clock import HitlNow
+
+SOON = timedelta(minutes=15)
+DUE = timedelta(seconds=60)
+
+
+def open_requests(user: User) -> QuerySet[ApprovalRequest]:
+    """Those that this person may see."""
+    return visible_requests(user).filter(status__in=OPEN_VALUES)
+
+
+def matching(user: User, wanted: QueueFilter) -> QuerySet[ApprovalRequest]:
+    """Open requests that this person may see and that the filter keeps."""
+    return open_requests(user).filter(request_condition(wanted, user))
+
+
+def request_condition(wanted: QueueFilter, user: User) -> Q:
+    conditions = _place_conditions(wanted)
+    if wanted.mine:
+        conditions &= Q(claimed_by=user, claimed_until__gt=HitlNow())
+    if wanted.due:
+        conditions &= Q(deadline__lt=HitlNow() + SOON)
+    if wanted.strict:
+        conditions &= Q(level__gte=Level.HARD_APPROVAL)
+    if wanted.escalated:
+        conditions &= Q(status=Status.ESCALATED) | Q(tier__gt=0)
+    return conditions
+
+
+def _place_conditions(wanted: QueueFilter) -> Q:
+    conditions = Q()
+    if wanted.team:
+        conditions &= Q(team=wanted.team)
+    if wanted.agent:
+        conditions &= Q(agent=wanted.agent)
+    if wanted.type:
+        conditions &= Q(action_type=wanted.type)
+    if wanted.q:
+        conditions &= search_open(wanted.q)
+    return conditions
+
+
+def takeover_condition(wanted: QueueFilter, user: User) -> Q:
+    """Of takeovers. "Mine" are those that the person has acknowledged; all are level 4."""
+    conditions = Q()
+    if wanted.mine:
+        conditions &= Q(acknowledged_by=user)
+    if wanted.due:
+        conditions &= Q(acknowledge_by__lt=HitlNow() + SOON)
+    if wanted.escalated:
+        conditions &= Q(tier__gt=0)
+    if wanted.team:
+        conditions &= Q(team=wanted.team)
+    if wanted.agent:
+        conditions &= Q(agent=wanted.agent)
+    if wanted.type:
+        conditions &= Q(request__action_type=wanted.type)
+    if wanted.q:
+        conditions &= Q(agent__name__icontains=wanted.q) | Q(reason__icontains=wanted.q)
+    return conditions

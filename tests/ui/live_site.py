@@ -49,7 +49,8 @@ FAR_AWAY = 100_000
 PAGE = Template("""{% extends "base.html" %}{% load ui %}
 {% block title %}Rows{% endblock %}
 {% block content %}<div data-live data-live-url="/delta/?mine=1" data-live-since="c1">
-<h1>Rows</h1>{% if opened %}<div data-row="{{ opened }}"><span data-slot="lookers"></span></div>{% endif %}
+<h1>Rows</h1>
+{% if opened %}<div data-row="{{ opened }}"><span data-slot="lookers"></span></div>{% endif %}
 {% include "components/live_state.html" with now=now %}
 {% include "components/due_strip.html" with items=none now=now %}
 {% include "components/new_pill.html" with url="/rows/" %}

@@ -230,7 +230,9 @@ class _Builder:
         members: Mapping[str, Any] = value if isinstance(value, dict) else {}
         needed = set(spec.schema.get("required", ()))
         others = spec.schema.get("additionalProperties")
-        keys = [*properties, *(key for key in members if key not in properties)]
+        # The database does not keep the order of a schema's members, but that of a list.
+        first = [key for key in spec.schema.get("required", ()) if key in properties]
+        keys = list(dict.fromkeys([*first, *sorted(properties), *members]))
         children = tuple(
             self.node(
                 (*path, key),

@@ -43,6 +43,12 @@ class Pane:
     hint: str = ""
 
     @property
+    def words(self) -> str:
+        if self.shape is Shape.STEPS:
+            return self.hint
+        return f"{self.title.lower()} of {self.hint}" if self.hint else self.title.lower()
+
+    @property
     def is_open(self) -> bool:
         return self.shape is not Shape.VALUES or len(json_rows(self.value)) <= LONG
 
@@ -68,8 +74,7 @@ class Evidence:
         """What there is, without it: "task, 50 steps, state"."""
         if not self.given:
             return "the agent gave no context: what counts is the action, to the byte"
-        parts = (pane.hint or pane.title.lower() for pane in self.panes)
-        return f"{', '.join(parts)} ({_kilobytes(self.size)})"
+        return f"{', '.join(pane.words for pane in self.panes)} ({_kilobytes(self.size)})"
 
 
 def load_evidence(request: ApprovalRequest) -> Evidence:
@@ -94,7 +99,7 @@ def _context_panes(context: dict[str, Any]) -> Iterator[Pane]:
         yield Pane("What it did before", "reports its steps", Shape.STEPS, steps, hint)
     state = context.get("state")
     if state:
-        yield Pane("State", "reports this state", Shape.VALUES, state, _values(state, "state"))
+        yield Pane("State", "reports this state", Shape.VALUES, state, _count(state))
 
 
 def _added_panes(request: ApprovalRequest) -> Iterator[Pane]:
@@ -109,9 +114,9 @@ def _exact_pane(request: ApprovalRequest) -> Pane:
     return Pane("The action", "wants exactly this", Shape.EXACT, bytes(request.action).decode())
 
 
-def _values(value: Any, name: str) -> str:
+def _count(value: Any) -> str:
     count = len(json_rows(value))
-    return f"{name} of {count} value{'' if count == 1 else 's'}"
+    return f"{count} value{'' if count == 1 else 's'}"
 
 
 def _text(value: Any) -> str:

@@ -54,12 +54,13 @@ function mark() {
 }
 
 function showAll(box) {
-  for (const element of box.querySelectorAll("[data-line],[data-lines],.kv tbody > tr")) element.hidden = false;
+  for (const element of box.querySelectorAll("[data-line],[data-lines],.kv,.kv tbody > tr")) element.hidden = false;
   for (const pane of box.querySelectorAll("details")) if (openBefore.has(pane)) pane.open = openBefore.get(pane);
   openBefore = new WeakMap();
 }
 
 function fold(box, needle) {
+  for (const table of box.querySelectorAll(".kv")) table.hidden = !table.querySelector("tbody > tr:not([hidden])");
   for (const group of box.querySelectorAll("[data-lines]")) group.hidden = !group.querySelector("[data-line]:not([hidden]),.kv tbody > tr:not([hidden])");
   for (const pane of box.querySelectorAll("details")) {
     if (!openBefore.has(pane)) openBefore.set(pane, pane.open);

@@ -120,7 +120,7 @@ def violations(page: Page) -> list[str]:
 def test_the_evidence_opens_by_a_key_and_is_searched(console: Console, ana: Page) -> None:
     request = submit(console.key, facts=HARD, context=evidence())
     open_request(console, ana, request)
-    expect(ana.get_by_text("task, 50 steps, state")).to_be_visible()
+    expect(ana.get_by_text("task, 50 steps, state of 600 values")).to_be_visible()
     assert not EvidenceLook.objects.exists()
     ana.keyboard.press("v")
     expect(ana.get_by_text("Settle the complaint")).to_be_visible()
@@ -257,7 +257,8 @@ def test_a_rich_request_is_accessible_in_both_themes(console: Console, ana: Page
             expect(ana.locator("[data-evidence]")).to_be_visible()
             ana.locator("[data-evidence-search]").fill("mailbox")
             ana.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-            ana.locator("body").press("e")
+            ana.keyboard.press("Escape")
+            ana.keyboard.press("e")
             ana.wait_for_timeout(200)
             if wrong := violations(ana):
                 found[f"{theme} {address}"] = wrong

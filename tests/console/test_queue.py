@@ -383,3 +383,37 @@ def test_an_agents_owner_sees_it_wait_outside_the_own_teams(
     assert read(as_person(owner).get("/")).rows() == [str(request.id)]
     assert request.deadline is not None
     assert request.deadline - request.created_at == timedelta(seconds=300)
+
+
+def copy(request: ApprovalRequest, number: int) -> None:
+    """As many more like it, each due a second after the one before."""
+    columns = [field.column for field in ApprovalRequest._meta.concrete_fields]
+    values = {"id": "gen_random_uuid()", "deadline": "deadline + n * interval '1 second'"}
+    chosen = [values.get(column, column) for column in columns]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO approvals_approvalrequest ({', '.join(columns)})"  # noqa: S608
+            f" SELECT {', '.join(chosen)} FROM approvals_approvalrequest, generate_series(1, %s) n"
+            " WHERE id = %s",
+            [number, request.id],
+        )
+
+
+def test_ten_thousand_rows_are_shown_fifty_at_a_time(house: House, ana: Client) -> None:
+    request = submit(house.key, facts=HARD)
+    copy(request, 9_999)
+    page = ana.get("/")
+    assert len(read(page).rows()) == 50
+    assert "10000 open, 9950 not shown" in read(page).text
+    assert len(page.content) < 250_000
+    seen = read(page).rows()
+    for _ in range(2):
+        page = ana.get(
+            f"/{page.context['more_url']}&part=rows",
+            headers={"HX-Request": "true", "HX-Target": "queue-list"},
+        )
+        seen += read(page).rows()
+    first = ApprovalRequest.objects.order_by("deadline").values_list("id", flat=True)[:150]
+    assert seen == [str(one) for one in first]
+    assert count_queries(ana, "/?view=all") == count_queries(ana, "/?view=all&rows=1000")
+    assert len(read(ana.get("/?rows=5000")).rows()) == 1000

@@ -145,10 +145,11 @@ class ApprovalRequest(models.Model):
                 name="request_queue",
                 condition=models.Q(status__in=OPEN_VALUES),
             ),
+            # The order of the queue whoever asks, and what the sweep looks for.
             models.Index(
-                fields=("deadline",),
+                fields=("deadline", "id"),
                 name="request_due",
-                condition=models.Q(status__in=OPEN_VALUES, deadline__isnull=False),
+                condition=models.Q(status__in=OPEN_VALUES),
             ),
             models.Index(
                 fields=("reminder_at",),

@@ -1,6 +1,6 @@
 """Amounts and times in words. Pure: whoever asks brings the present moment along."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -39,6 +39,11 @@ def duration(seconds: float) -> str:
 
 def _two(whole: int, unit: str, rest: int, part: str) -> str:
     return f"{whole} {unit} {rest} {part}" if rest else f"{whole} {unit}"
+
+
+def full_time(moment: datetime) -> str:
+    """2026-05-04 14:02:11 UTC"""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def age(moment: datetime, now: datetime) -> str:

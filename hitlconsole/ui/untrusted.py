@@ -26,6 +26,9 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ORDINARY_SPACES = frozenset(" \u00a0\u202f\u3000")
 _EMOJI_STYLE = "\ufe0f"
 _LONG_RUN = 4
+# Text in which nothing can hide, as most of it is: printable ASCII, and Latin letters and signs
+# without the soft hyphen.
+_PLAIN = re.compile(r"[ -~\u00a0-\u00ac\u00ae-\u024f\n\t]*")
 
 
 def _is_hidden(char: str) -> bool:
@@ -71,7 +74,7 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
 
 def visible_html(text: str) -> str:
     """Escaped HTML of the text; line breaks and tabs stay."""
-    if text.isascii() and text.isprintable():
+    if _PLAIN.fullmatch(text):
         return escape(text, quote=True)
     return "".join(
         _marks(run) if hidden else escape(run, quote=True) for run, hidden in _pieces(text)
@@ -80,12 +83,16 @@ def visible_html(text: str) -> str:
 
 def visible_text(text: str) -> str:
     """The same without markup, for attributes, options and titles (escape it as usual)."""
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(
         f"⟨U+{ord(run[0]):04X}⟩" * len(run) if hidden else run for run, hidden in _pieces(text)
     )
 
 
 def hidden_count(text: str) -> int:
+    if _PLAIN.fullmatch(text):
+        return 0
     return sum(len(run) for run, hidden in _pieces(text) if hidden)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -64,6 +65,17 @@ def money(value: object, currency: str = "USD") -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     return "unknown" if seconds is None else formats.duration(float(seconds))
+
+
+@register.filter
+def iso_time(moment: datetime) -> str:
+    """For the attribute datetime."""
+    return moment.isoformat()
+
+
+@register.filter
+def full_time(moment: datetime) -> str:
+    return formats.full_time(moment)
 
 
 @register.filter
@@ -130,6 +142,7 @@ def key_parts(keys: str) -> list[str]:
 
 
 @register.simple_tag
+@lru_cache
 def icon(name: str) -> SafeString:
     """An icon of static/icons/sprite.svg; it says nothing by itself, so put a label beside it."""
     return format_html(

@@ -33,6 +33,21 @@ def _status(pid: int, name: str) -> int:
     raise LookupError(name)
 
 
+def used_seconds(pids: Sequence[int]) -> float:
+    """Processor time so far; to the hundredth."""
+    return _ticks(pids) / os.sysconf("SC_CLK_TCK")
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and (folder / "stat").exists():
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(int(folder.name))
+    return found
+
+
 async def until_quiet(pids: Sequence[int]) -> None:
     """Returns when they have next to nothing to do. Raises TimeoutError."""
     deadline = time.monotonic() + QUIET_WITHIN

@@ -85,7 +85,7 @@ def read_options(arguments: Sequence[str] | None = None) -> Options:
 
 
 def measure(console: Console, database: psycopg.Connection, options: Options) -> dict:
-    sample = _ask(console)
+    sample = ask_once(console)
     seconds: dict[str, list[float]] = {ONE: [], TWO: [], BARE: []}
     for repeat in range(options.repeats):
         for side in seconds:
@@ -100,7 +100,8 @@ def measure(console: Console, database: psycopg.Connection, options: Options) ->
     return seconds
 
 
-def _ask(console: Console) -> str:
+def ask_once(console: Console) -> str:
+    """The id of a request that waits, with a context of 800 letters."""
     body = {
         "action": {"type": "refund.create", "arguments": {"order": "5512", "amount": "420.00"}},
         "description": "Refund order 5512: parcel lost",

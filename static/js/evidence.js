@@ -7,6 +7,7 @@ DOM contract
     [data-evidence-step="1"]         to the next match; "-1": to the one before
     [data-line], .kv tbody > tr      a line; [data-lines] is hidden with the last of its lines
     details                          opened where something matches, and put back when the search is over
+  #evidence                          where it arrives when somebody asks for it, and comes into sight
 
 Matches are marked by CSS.highlights, so that the text of agents stays untouched. Without scripts everything is shown.
 */
@@ -120,4 +121,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target instanceof Element && event.target.closest("[data-evidence-step]");
   if (button) go(Number(button.dataset.evidenceStep));
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id === "evidence") event.target.scrollIntoView({ block: "start" });
 });

@@ -126,7 +126,7 @@ def approving_hard(floor: Floor, desk: Desk, page: Page) -> None:
 def reading_the_evidence(floor: Floor, desk: Desk, page: Page) -> None:
     desk.open(page, desk.bot.ask(**refund(5512, "420.00", "parcel lost", **RICH)))
     page.keyboard.press("v")
-    expect(page.locator("[data-evidence]")).to_be_visible()
+    expect(page.locator("[data-evidence]")).to_be_in_viewport()
 
 
 @state

@@ -21,6 +21,7 @@ from tests.e2e.checks.looking import (
 )
 
 LIST = ".split__list"
+ROWS_OF = "boxes => boxes.map(box => box.closest('[data-row]').dataset.row)"
 
 
 def test_01_a_new_request_leaves_every_row_in_place(desk: Desk, ana: Page) -> None:
@@ -83,7 +84,8 @@ def test_04_ticked_boxes_survive(desk: Desk, ana: Page) -> None:
     ana.keyboard.press(".")
     expect(rows(ana)).to_have_count(5)
     ticked = ana.locator("[data-row-check]:checked")
-    assert ticked.evaluate_all("boxes => boxes.map(box => box.value)") == asked[1:3]
+    assert ticked.evaluate_all(ROWS_OF) == asked[1:3]
+    expect(ana.locator("[data-bulk-count]")).to_have_text("2")
 
 
 def test_05_the_scroll_offset_survives(desk: Desk, ana: Page) -> None:

@@ -45,10 +45,15 @@ def show_agents(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()
     if text:
         agents = agents.filter(name__icontains=text)
+    status = request.GET.get("status", "")
+    if status in Agent.Status:
+        agents = agents.filter(status=status)
     context = {
         "agents": with_failures(list(agents), now),
         "now": now,
         "q": text,
+        "status": status if status in Agent.Status else "",
+        "statuses": Agent.Status.choices,
         "may_create": may_create_agents(user),
     }
     return render(request, "console/agents.html", context)

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.db.models import Q
@@ -13,7 +14,9 @@ from django.views.decorators.http import require_safe
 from approvals.access import visible_requests
 from approvals.console.door import page
 from approvals.console.filters import HistoryFilter, read_uuid
+from approvals.console.history_chips import chips_of
 from approvals.console.queue import COLUMNS, PAGE, RELATED, Row, as_rows
+from approvals.console.verdict_facts import closing_condition, time_taken
 from approvals.search import bounded_search, search_all, search_note
 from approvals.vocabulary import Resolution, Status
 from autonomy.vocabulary import Level
@@ -21,6 +24,8 @@ from hitlconsole.accounts.access import readable_agents
 from hitlconsole.accounts.models import User
 from hitlconsole.accounts.sessions import current_user
 from hitlconsole.lib.clock import database_now
+
+KEPT = ("said", "by", "closed_from", "closed_to", "took_from", "took_under")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ def show_requests(request: HttpRequest) -> HttpResponse:
     found = load_history_page(user, wanted, read_uuid(request.GET.get("after", "")))
     context = {
         "filter": wanted,
+        "chips": chips_of(wanted),
+        # What has no field of its own goes on with the form.
+        "kept": [pair for pair in parse_qsl(wanted.query()) if pair[0] in KEPT],
         "search_note": search_note(wanted.q),
         "rows": found.rows,
         "now": found.rows[0].now if found.rows else None,
@@ -52,7 +60,10 @@ def show_requests(request: HttpRequest) -> HttpResponse:
 
 def load_history_page(user: User, wanted: HistoryFilter, after: UUID | None) -> HistoryPage:
     """By id, which sorts by creation: the primary key serves every team's newest at once."""
-    requests = visible_requests(user).filter(_conditions(wanted))
+    requests = visible_requests(user)
+    if wanted.took_from is not None or wanted.took_under is not None:
+        requests = requests.annotate(took=time_taken())
+    requests = requests.filter(_conditions(wanted) & closing_condition(wanted, user))
     if after is not None:
         requests = requests.filter(id__lt=after)
     found = requests.select_related(*RELATED).only(*COLUMNS, "execution").order_by("-id")

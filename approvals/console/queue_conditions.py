@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.access import visible_requests
 from approvals.console.filters import QueueFilter
-from approvals.models import OPEN_VALUES, ApprovalRequest
+from approvals.models import OPEN_VALUES, ApprovalRequest, Decision
 from approvals.search import search_open
-from approvals.vocabulary import Status
+from approvals.vocabulary import Status, Verdict
 from autonomy.vocabulary import Level
-from hitlconsole.accounts.models import User
+from hitlconsole.accounts.access import teams_with_role
+from hitlconsole.accounts.models import Role, User
 from hitlconsole.lib.clock import HitlNow
 
 SOON = timedelta(minutes=15)
@@ -37,7 +38,32 @@ def request_condition(wanted: QueueFilter, user: User) -> Q:
         conditions &= Q(level__gte=Level.HARD_APPROVAL)
     if wanted.escalated:
         conditions &= Q(status=Status.ESCALATED) | Q(tier__gt=0)
+    if wanted.vote:
+        conditions &= _awaits_vote_of(user)
+    if wanted.level is not None:
+        conditions &= Q(level=wanted.level)
     return conditions
+
+
+def _awaits_vote_of(user: User) -> Q:
+    """Others have approved it, more are needed, and this person has not, but may.
+
+    Votes that an edit or a raised level voided do not count.
+    """
+    given = Decision.objects.filter(
+        request=OuterRef("pk"),
+        verdict=Verdict.APPROVE,
+        effect=Decision.Effect.VOTE,
+        action_sha256=OuterRef("action_sha256"),
+        level=OuterRef("level"),
+    )
+    edited = Decision.objects.filter(
+        request=OuterRef("pk"), reviewer=user, effect=Decision.Effect.PROPOSAL
+    )
+    may = Q(team__in=teams_with_role(user, Role.REVIEWER)) & ~Q(agent__owner=user)
+    others = Q(Exists(given.exclude(reviewer=user))) & ~Q(Exists(given.filter(reviewer=user)))
+    own = Q(on_behalf_of__iexact=user.email) | Q(Exists(edited))
+    return Q(quorum__gt=1) & may & others & ~own
 
 
 def _place_conditions(wanted: QueueFilter) -> Q:
@@ -62,6 +88,8 @@ def takeover_condition(wanted: QueueFilter, user: User) -> Q:
         conditions &= Q(acknowledge_by__lt=HitlNow() + SOON)
     if wanted.escalated:
         conditions &= Q(tier__gt=0)
+    if wanted.vote or wanted.level not in (None, Level.HUMAN_TAKEOVER):
+        conditions &= Q(pk__in=())
     if wanted.team:
         conditions &= Q(team=wanted.team)
     if wanted.agent:

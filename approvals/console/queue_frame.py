@@ -81,12 +81,19 @@ def scope_words(teams: list[Team], user: User, sort: Sort) -> str:
 def _chips(wanted: QueueFilter, teams: Sequence[Team], facets: Facets) -> Sequence[Chip]:
     agents = dict(facets.agents)
     values: Mapping[str, str] = {
+        "level": f"{wanted.level.value} {wanted.level.label}" if wanted.level is not None else "",
         "team": (_team_name(wanted, teams) or "another team") if wanted.team else "",
         "agent": agents.get(wanted.agent, "one with nothing open") if wanted.agent else "",
         "type": wanted.type,
         "q": wanted.q,
     }
-    labels = {"team": "Team", "agent": "Agent", "type": "Action type", "q": "Text"}
+    labels = {
+        "level": "Level",
+        "team": "Team",
+        "agent": "Agent",
+        "type": "Action type",
+        "q": "Text",
+    }
     return [
         Chip(labels[name], value, wanted.without(name)) for name, value in values.items() if value
     ]

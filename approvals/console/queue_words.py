@@ -11,12 +11,15 @@ TOGGLE_WORDS = {
     "due": "due < 15 m",
     "strict": "level 3-4",
     "escalated": "escalated",
+    "vote": "needs my vote",
 }
 
 
 def filter_words(wanted: QueueFilter, teams: Mapping[UUID, str], agents: Mapping[UUID, str]) -> str:
     """Like "level 3-4, agent support-bot, by cost"; names that the person may read."""
     words = [text for name, text in TOGGLE_WORDS.items() if getattr(wanted, name)]
+    if wanted.level is not None:
+        words.append(f"level {wanted.level.value}")
     if wanted.team:
         words.append(f"team {teams.get(wanted.team, 'that is none of yours')}")
     if wanted.agent:

@@ -14,6 +14,7 @@ from approvals.console import (
     health,
     history,
     holding,
+    home,
     notices,
     policy,
     queue_delta,
@@ -27,6 +28,7 @@ from approvals.console import (
 app_name = "console"
 urlpatterns = [
     path("", queue_views.queue, name="queue"),
+    path("home/", home.show_home, name="home"),
     path("live/beat/", beats.beat, name="live-beat"),
     path("queue/delta/", queue_delta.delta, name="queue-delta"),
     path("queue/bulk/", bulk_views.choose, name="queue-bulk"),

@@ -27,6 +27,7 @@ class NavItem:
 
 
 NAV = (
+    NavEntry("Home", "console:home", "home", "home", "g d"),
     NavEntry("Queue", "console:queue", "queue", "queue", "g q"),
     NavEntry("Requests", "console:requests", "requests", "requests", "g h"),
     NavEntry("Agents", "console:agents", "agents", "agents", "g a"),

@@ -17,7 +17,7 @@ from approvals.console.queue_frame import frame_context
 from approvals.console.requests import request_context
 from approvals.console.saved_views import View, load_views
 from approvals.console.sorting import Place
-from hitlconsole.accounts.access import readable_teams
+from hitlconsole.accounts.access import own_teams
 from hitlconsole.accounts.models import Agent, User
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user
 from hitlconsole.lib.problems import Problem
@@ -51,7 +51,7 @@ def _load(request: HttpRequest, user: User, wanted: QueueFilter, views: list[Vie
 def render_queue(
     request: HttpRequest, user: User, wanted: QueueFilter, found: QueuePage, views: list[View]
 ) -> HttpResponse:
-    teams = list(readable_teams(user).order_by("name"))
+    teams = own_teams(user)
     context = _list_context(wanted, found) | frame_context(user, wanted, found, teams, views)
     context |= {
         "summary": found.counted.totals.words,

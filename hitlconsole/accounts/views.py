@@ -36,7 +36,7 @@ from hitlconsole.accounts.sessions import (
     tell_signed_out,
 )
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "hitlconsole.accounts.backends.SessionBackend"
 
 
 def _enter(request: HttpRequest, user: User, method: str) -> None:

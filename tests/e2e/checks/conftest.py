@@ -2,11 +2,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from hitlconsole.accounts.services import create_service_key
 from tests.e2e.checks.floor import Desk, Floor, browse, sign_in
 from tests.processes import console as running_console
+
+# The machine may be busy: what has a limit of its own says so.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")

@@ -251,3 +251,66 @@ def server_error(floor: Floor, desk: Desk, page: Page) -> None:
     page.route(re.compile(rf"open={found[1]}"), lambda route: route.fulfill(status=503))
     row(page, found[1]).locator("[data-row-link]").click()
     expect(page.locator("#banner-failed")).to_be_visible()
+
+
+@state
+def selection(floor: Floor, desk: Desk, page: Page) -> None:
+    select(page, desk, a_day_of_work(floor, desk)[1:3])
+
+
+@state
+def many_to_approve(floor: Floor, desk: Desk, page: Page) -> None:
+    select(page, desk, a_day_of_work(floor, desk)[1:3])
+    page.locator("#bulk button[value=approve]").click()
+    expect(page.get_by_role("heading", name="Approve 2 requests?")).to_be_visible()
+
+
+@state
+def many_refused(floor: Floor, desk: Desk, page: Page) -> None:
+    """Of three one was decided meanwhile: the result says so."""
+    found = a_day_of_work(floor, desk)[1:4]
+    select(page, desk, found)
+    page.locator("#bulk button[value=reject]").click()
+    page.locator("#bulk-notes").fill("Not before the stocktaking")
+    desk.ben.reject(found[1])
+    page.keyboard.press(COMMIT)
+    page.wait_for_url("**/queue/bulk/*/")
+
+
+def select(page: Page, desk: Desk, requests: list[str]) -> None:
+    desk.queue(page)
+    for request_id in requests:
+        row(page, request_id).locator("[data-row-check]").check()
+    expect(page.locator("[data-bulk-count]")).to_have_text(str(len(requests)))
+
+
+@state
+def history(floor: Floor, desk: Desk, page: Page) -> None:
+    found = a_day_of_work(floor, desk)
+    desk.ben.reject(found[5])
+    desk.ben.decide(found[3], "approve")
+    desk.ben.decide(found[6], "ask", notes="Who asked for it?")
+    page.goto(f"{desk.url}/requests/")
+
+
+@state
+def profile(floor: Floor, desk: Desk, page: Page) -> None:
+    page.goto(f"{desk.url}/profile/")
+
+
+@state
+def stopped_agent(floor: Floor, desk: Desk, page: Page) -> None:
+    """The row of a takeover, opened."""
+    with floor.agent(desk.team, f"research-bot-{desk.team.pk.hex[-6:]}") as stopped:
+        request_id = stopped.ask("Buy the report of the analyst", **TAKEOVER)
+    page.goto(f"{desk.url}/requests/{request_id}/")
+    expect(page.get_by_text("The agent is stopped")).to_be_visible()
+
+
+@state
+def saved_views(floor: Floor, desk: Desk, page: Page) -> None:
+    page.goto(f"{desk.url}/queue/views/?save=strict%3D1")
+    page.get_by_role("textbox", name="Name").first.fill("Everything strict")
+    page.get_by_role("button", name="Save").first.click()
+    page.wait_for_url(f"{desk.url}/**")
+    desk.queue(page)

@@ -46,6 +46,13 @@ _CHECKS: dict[str, tuple[str, str, str, str]] = {
            WHERE status IN ('pending', 'needs_info', 'escalated')
              AND deadline < %(late)s""",
     ),
+    "overdue_holds": (
+        ERROR,
+        "verdicts that should count by now and do not",
+        "The due worker or the scheduler does not run, or its log says why one fails.",
+        """SELECT held_until AS at FROM approvals_approvalrequest
+           WHERE held_until < %(late)s""",
+    ),
     "overdue_approvals": (
         ERROR,
         "approvals past their time that could still be claimed",

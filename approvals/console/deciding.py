@@ -21,7 +21,7 @@ from approvals.console.requests import Draft, back_query, queue_url, render_requ
 from approvals.console.verdicts import Sent, Unreadable, form_errors, read_sent
 from approvals.models import ApprovalRequest
 from approvals.services.decide import decide_request
-from approvals.services.holds import HOLDABLE
+from approvals.services.holds import HOLDABLE, holds_verdict
 from approvals.vocabulary import OPEN, Channel, Verdict
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
@@ -130,7 +130,7 @@ def _decided(
     user = current_user(request)
     item = load_detail(user, decided.id)
     words = f"{decided_words(item, sent, user)}: {item.description}"
-    if item.held_until is not None and sent.verdict in HOLDABLE:
+    if sent.verdict in HOLDABLE and holds_verdict(user, item):
         words = ""  # the strip says it, with the way back
     back = back_query(request)
     if back is None:

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
-from approvals.models import ApprovalRequest, Hold
-from approvals.vocabulary import HOLD_SECONDS, Verdict
+from approvals.models import ApprovalRequest, Decision, Hold
+from approvals.vocabulary import HOLD_SECONDS, OPEN, HoldEnd, Verdict
 from hitlconsole.accounts.models import Preferences, User
 from hitlconsole.lib.clock import HitlNow
 
@@ -88,10 +88,21 @@ def held_context(user: User, request: ApprovalRequest, now: datetime) -> dict[st
     joins = held is not None and held.approves and not held.mine and request.quorum > 1
     return {
         "held": held,
+        "held_lost": _lost(user, request) if held is None else None,
         "held_lets_approve": held is None or joins,
         "held_lets_reject": held is None or not held.mine,
         "held_lets_move": held is None,
     }
+
+
+def _lost(user: User, request: ApprovalRequest) -> Hold | None:
+    """What the person held about it and was cancelled, unless they have decided since."""
+    own = Hold.objects.filter(request=request, reviewer=user)
+    last = own.order_by("-given_at", "-id").first()
+    if last is None or last.end != HoldEnd.CANCELLED or request.status not in OPEN:
+        return None
+    since = Decision.objects.filter(request=request, reviewer=user, at__gte=last.ended_at)
+    return None if since.exists() else last
 
 
 def own_held(request: HttpRequest) -> Sequence[Held]:

@@ -52,7 +52,7 @@ def read_sent(post: Mapping[str, str]) -> Sent:
         raise Unreadable("There is no such verdict.")
     if not revision.isdecimal() or len(revision) > 9:
         raise Unreadable("The revision is missing.")
-    if not token or len(token) > MAX_TOKEN:
+    if not token or len(token) > MAX_TOKEN or not token.isprintable():
         raise Unreadable("The token is missing.")
     return Sent(
         verdict=Verdict(verdict),

@@ -14,11 +14,12 @@ from approvals.access import (
     get_request_for,
 )
 from approvals.live.publish import tell_changed
-from approvals.models import ApprovalRequest, Message, Notice, Notification
+from approvals.models import ApprovalRequest, Message
 from approvals.services.changes import Change, plan_reminder
 from approvals.services.deadlines import run_due_step
 from approvals.services.events import request_event
 from approvals.services.locking import Locked, lock_request
+from approvals.services.telling import tell_person
 from approvals.vocabulary import CLAIM_SECONDS, EXTEND_SECONDS, OPEN, Channel
 from audit.events import Event, EventType
 from audit.services import record
@@ -91,7 +92,7 @@ def reassign_request(*, request_id: UUID, reviewer: User, to: UUID) -> ApprovalR
         request.claimed_by = receiver
         request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
         Change(request, locked.now, grows=False).save(_reassigned(locked, reviewer, holder))
-        _notify(locked, receiver)
+        tell_person(request, receiver, locked.now)
         return request
 
 
@@ -101,21 +102,6 @@ def _reassigned(locked: Locked, reviewer: User, holder: User | None) -> Event:
         "to": str(locked.request.claimed_by_id),
     }
     return _event(EventType.REASSIGNED, locked, reviewer, payload=payload)
-
-
-def _notify(locked: Locked, receiver: User) -> None:
-    """In the console alone, and to nobody else: there is nothing to be sent about it."""
-    request = locked.request
-    news = Notification.objects.create(
-        kind=Notification.Kind.WAITING,
-        team_id=request.team_id,
-        request=request,
-        tier=request.tier,
-        status=Notification.Status.PLANNED,
-        planned_at=locked.now,
-        created_at=locked.now,
-    )
-    Notice.objects.create(notification=news, user=receiver)
 
 
 def extension_left(request: ApprovalRequest) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.expressions import RawSQL
 
 from approvals.escalation.clock import Ending, Silence, Wait, end_of_wait
@@ -19,7 +19,7 @@ from approvals.escalation.policy import EscalationPolicy
 from approvals.models import OPEN_VALUES, ApprovalRequest, Notification
 from approvals.services.changes import Change, plan_reminder
 from approvals.services.events import request_event
-from approvals.services.holds import release_due_holds
+from approvals.services.holds import give_up_holds, release_due_holds
 from approvals.services.locking import Locked, lock_request, share_agents
 from approvals.services.notice import Evidence, evidence_of
 from approvals.services.sweep_writer import write_changes
@@ -35,12 +35,13 @@ logger = logging.getLogger(__name__)
 
 # Locks what is due, oldest first, and passes over what others are at work on. The time is asked for
 # once, in a query of its own: as a function that is never the same twice it could not be looked up
-# in an index, and each tick would read through everything that is open.
+# in an index, and each tick would read through everything that is open. What is held counts first
+# (sweep_holds), and takes nobody's place here.
 _CLAIM = """
 WITH overdue AS MATERIALIZED (
     SELECT id, deadline AS at FROM approvals_approvalrequest
     WHERE status = ANY(%(open)s) AND deadline IS NOT NULL AND deadline <= (SELECT hitl_now())
-      AND id <> ALL(%(without)s)
+      AND held_until IS NULL AND id <> ALL(%(without)s)
     ORDER BY deadline LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), lapsing AS MATERIALIZED (
     SELECT id, approval_until AS at FROM approvals_approvalrequest
@@ -50,7 +51,7 @@ WITH overdue AS MATERIALIZED (
 ), reminding AS MATERIALIZED (
     SELECT id, reminder_at AS at FROM approvals_approvalrequest
     WHERE status = ANY(%(open)s) AND reminder_at IS NOT NULL AND reminder_at <= (SELECT hitl_now())
-      AND deadline > (SELECT hitl_now()) AND id <> ALL(%(without)s)
+      AND deadline > (SELECT hitl_now()) AND held_until IS NULL AND id <> ALL(%(without)s)
     ORDER BY reminder_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT id FROM (
@@ -104,7 +105,27 @@ def sweep_holds(limit: int = 500) -> int:
     """
     due = ApprovalRequest.objects.filter(held_until__lte=RawSQL("(SELECT hitl_now())", ()))
     ids = list(due.order_by("held_until").values_list("id", flat=True)[:limit])
-    return sum(map(_sweep_one, ids))
+    return sum(map(_let_count, ids))
+
+
+def _let_count(request_id: UUID) -> bool:
+    """What can't count must not keep its request from everybody for ever, nor hide its deadline."""
+    try:
+        return run_due_step(request_id, channel=Channel.SWEEP, wait=False)
+    except OperationalError:  # the database, not this verdict
+        logger.exception("the database did not let what request %s holds count", request_id)
+    except Exception:
+        logger.exception("what request %s holds cannot count", request_id)
+        return _give_up(request_id)
+    return False
+
+
+def _give_up(request_id: UUID) -> bool:
+    try:
+        return give_up_holds(request_id)
+    except Exception:  # one request that fails must not hold up the others
+        logger.exception("what request %s holds could not be cancelled", request_id)
+        return False
 
 
 def _sweep_singly(limit: int) -> int:
@@ -196,8 +217,6 @@ def _could_consent(request: ApprovalRequest) -> bool:
 def _step(request: ApprovalRequest, around: Surroundings) -> list[tuple[Change, list[Event]]]:
     """What is due for one request, as a change that is not yet written; nothing: no change."""
     now = around.now
-    if request.held_until is not None:
-        return []  # what is held counts first (sweep_holds)
     change = Change(request, now)
     if _is_due(request, now):
         if request.status in OPEN_VALUES:

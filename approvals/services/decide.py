@@ -106,6 +106,8 @@ def _check_form(given: Verdicted) -> None:
         raise invalid_field("tier", "goes with escalate, and only with it")
     if given.edited_action is not None:
         edited_bytes(given.edited_action)
+    if given.token is not None and not given.token.isprintable():
+        raise invalid_field("token", "must be the token of a form")
 
 
 @transaction.atomic
@@ -116,9 +118,9 @@ def _decide(request_id: UUID, given: Verdicted, hold_seconds: int) -> Problem | 
     """
     locked = lock_request(request_id, agent_alone=given.verdict is Verdict.TAKE_OVER)
     assert locked is not None  # found before, and requests are kept
+    release_due_holds(locked)
     if _came_before(locked.request, given):
         return None
-    release_due_holds(locked)
     given = replace(given, reviewer=as_of_now(given.reviewer))
     refusal = decision_refusal(given.reviewer, locked.request)
     if refusal is not None:
@@ -139,26 +141,39 @@ def _decide(request_id: UUID, given: Verdicted, hold_seconds: int) -> Problem | 
 
 
 def _came_before(request: ApprovalRequest, given: Verdicted) -> bool:
-    """Raises not_held where it came, was held, and was undone."""
+    """Whether this form was sent already. Another verdict under its token comes from the page as it
+    was before the first one: that is no repeat, and must not pass for one.
+
+    Raises not_held where it came, was held, and has ended; stale_revision.
+    """
     if given.token is None:
         return False
     mine = {"request": request, "reviewer": given.reviewer, "token": given.token}
-    if Decision.objects.filter(**mine).exclude(effect=Decision.Effect.LATE).exists():
-        return True
-    hold = Hold.objects.filter(**mine).first()
-    if hold is not None and hold.end is not None:
+    decision = Decision.objects.filter(**mine).exclude(effect=Decision.Effect.LATE).first()
+    earlier = decision or Hold.objects.filter(**mine).first()
+    if earlier is None:
+        return False
+    same = earlier.verdict == given.verdict
+    if not same and request.status not in OPEN:
+        return False
+    if isinstance(earlier, Hold) and earlier.end is not None:
         detail = "This decision was undone or cancelled: decide anew, from the page as it is now."
         raise conflict("not_held", request, detail)
-    return hold is not None
+    if not same and isinstance(earlier, Decision):
+        detail = "You gave another verdict from the same page already: look again."
+        raise conflict("stale_revision", request, detail)
+    return same
 
 
 def _keep_late_answer(locked: Locked, given: Verdicted) -> Problem:
     """What comes after the close has no effect, and is never dropped."""
     request = locked.request
-    # A form sent again after it lost is on record already.
-    if not Decision.objects.filter(
+    earlier = Decision.objects.filter(
         request=request, reviewer=given.reviewer, token=given.token, token__isnull=False
-    ).exists():
+    ).first()
+    # A form sent again after it lost is on record already.
+    if earlier is None or earlier.verdict != given.verdict:
+        given = given if earlier is None else replace(given, token=None)
         keep(locked, given, Decision.Effect.LATE)
         record_verdict(locked, given, EventType.LATE_ANSWER)
     return Problem("already_closed", closed_in_words(request, locked.now))

@@ -11,7 +11,8 @@ from django.db import connection
 from approvals.closing import closing_words
 from approvals.models import ApprovalRequest, Hold
 from approvals.services.events import request_event
-from approvals.vocabulary import Channel, HoldEnd
+from approvals.services.telling import tell_person
+from approvals.vocabulary import OPEN, Channel, HoldEnd
 from audit.events import SYSTEM, Actor, Event, EventType
 
 
@@ -33,11 +34,15 @@ def set_held_until(request: ApprovalRequest, waiting: Iterable[Hold]) -> None:
 
 
 def cancel_holds(request: ApprovalRequest, now: datetime, reason: str = "") -> list[Event]:
-    """After a change of the request: what was held was given for what it was before."""
+    """After a change of the request: what was held was given for what it was before. Where it still
+    waits, those who held something are told.
+    """
     waiting = waiting_holds(request)
     reason = reason or closing_words(request) or "The request has changed"
     for hold in waiting:
         end_hold(hold, HoldEnd.CANCELLED, now, reason)
+        if request.status in OPEN:
+            tell_person(request, hold.reviewer, now)
     set_held_until(request, ())
     return [hold_event(EventType.HOLD_CANCELLED, request, hold, SYSTEM, now) for hold in waiting]
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from approvals.access import as_of_now, decision_refusal, get_request_for
 from approvals.live.publish import tell_changed
-from approvals.models import ApprovalRequest, Hold
+from approvals.models import ApprovalRequest, Decision, Hold
 from approvals.services.held import (
     cancel_holds,
     end_hold,
@@ -23,10 +23,12 @@ from approvals.services.held import (
 )
 from approvals.services.locking import Locked, lock_request
 from approvals.services.refusals import refuse_verdict
+from approvals.services.telling import tell_person
 from approvals.services.verdicts import APPLY, Verdicted
 from approvals.vocabulary import (
     MAX_HOLD_SECONDS,
     NO_HOLD_WITHIN_SECONDS,
+    OPEN,
     Channel,
     HoldEnd,
     Verdict,
@@ -38,6 +40,8 @@ from hitlconsole.accounts.services import person
 from hitlconsole.lib.problems import Problem
 
 HOLDABLE = (Verdict.APPROVE, Verdict.REJECT)
+# What still fails to count after that time is given up.
+FAILS_FOR = timedelta(minutes=5)
 
 
 def seconds_held(locked: Locked, given: Verdicted, wanted: int) -> int:
@@ -76,11 +80,18 @@ def hold_verdict(locked: Locked, given: Verdicted, seconds: int) -> None:
     tell_changed([request])
 
 
+def holds_verdict(user: User, request: ApprovalRequest) -> bool:
+    """Whether a verdict of this person about it waits to count."""
+    return any(hold.reviewer_id == user.id for hold in waiting_holds(request))
+
+
 def undo_hold(*, request_id: UUID, reviewer: User) -> Hold:
-    """What the person held, as it was given. Raises not_found and not_held (it counts already,
-    was cancelled, or never was).
+    """What the person held, as it was given; again, it stays undone. Raises not_found and not_held
+    (it counts already, was cancelled, or never was).
     """
-    get_request_for(reviewer, request_id)
+    own = Hold.objects.filter(request=request_id, reviewer=reviewer, end=None)
+    if not own.exists():  # what one holds can be undone, whatever else one sees by now
+        get_request_for(reviewer, request_id)
     undone = _undo(request_id, reviewer)
     if undone is None:
         raise Problem("not_held", "There is nothing to undo any more: it counts, or has ended.")
@@ -95,12 +106,22 @@ def _undo(request_id: UUID, reviewer: User) -> Hold | None:
     waiting = waiting_holds(locked.request)
     mine = next((hold for hold in waiting if hold.reviewer_id == reviewer.id), None)
     if mine is None:
-        return None
+        return _undone_before(locked.request, reviewer)
     end_hold(mine, HoldEnd.UNDONE, locked.now)
     _keep_others(locked.request, mine, waiting)
     event = hold_event(EventType.HOLD_UNDONE, locked.request, mine, person(reviewer), locked.now)
     record([event], at=locked.now)
     return mine
+
+
+def _undone_before(request: ApprovalRequest, reviewer: User) -> Hold | None:
+    """The hold that the person undid, if that is the last thing they did about this request."""
+    own = Hold.objects.filter(request=request, reviewer=reviewer)
+    last = own.order_by("given_at", "id").last()
+    if last is None or last.end != HoldEnd.UNDONE or request.status not in OPEN:
+        return None
+    since = Decision.objects.filter(request=request, reviewer=reviewer, at__gte=last.ended_at)
+    return None if since.exists() else last
 
 
 def _keep_others(request: ApprovalRequest, ended: Hold, waiting: list[Hold]) -> None:
@@ -129,8 +150,26 @@ def _release(locked: Locked, hold: Hold, waiting: list[Hold]) -> None:
     if refusal is None:
         APPLY[given.verdict](locked, given)
         return
+    tell_person(locked.request, hold.reviewer, locked.now)
     kind = EventType.HOLD_CANCELLED
     record([hold_event(kind, locked.request, hold, SYSTEM, locked.now)], at=locked.now)
+
+
+@transaction.atomic
+def give_up_holds(request_id: UUID) -> bool:
+    """Cancel what has failed to count for minutes: people can decide anew, the deadline is kept.
+    True where something was cancelled.
+    """
+    locked = lock_request(request_id, skip_locked=True)
+    if locked is None or locked.request.held_until is None:
+        return False
+    if locked.now - locked.request.held_until < FAILS_FOR:
+        return False
+    cancelled = cancel_holds(locked.request, locked.now, "It could not be applied")
+    locked.request.save(update_fields=["held_until"])
+    record(cancelled, at=locked.now)
+    tell_changed([locked.request])
+    return True
 
 
 def _given(hold: Hold) -> Verdicted:

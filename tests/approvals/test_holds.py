@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.api.looking import look_at
-from approvals.models import ApprovalRequest, Decision, Hold, Notification
+from approvals.models import ApprovalRequest, Decision, Hold, Notice, Notification
 from approvals.services.claims import extend_deadline
 from approvals.services.deadlines import run_due_step, sweep_due, sweep_holds
 from approvals.services.exchange import post_message, withdraw_request
@@ -302,3 +304,53 @@ def test_one_that_is_not_needed_any_more_is_cancelled(desk: Desk, advance_clock:
     sweep_holds()
     assert state(request) == ("approved", "human", False)
     assert ends(request) == [("ana", "counted"), ("ben", "counted"), ("cleo", "cancelled")]
+
+
+def test_a_token_is_a_word(desk: Desk) -> None:
+    request = submit(desk.key)
+    code, _ = refusal(lambda: desk.hold(request, desk.ana, token="a\x00"))
+    assert (code, Hold.objects.count()) == ("invalid_request", 0)
+
+
+def test_another_verdict_of_the_same_form_is_no_repeat(desk: Desk, advance_clock: Advance) -> None:
+    request = submit(desk.key)
+    desk.hold(request, desk.ana, token="one")
+    assert (
+        refusal(lambda: desk.hold(request, desk.ana, "reject", token="one"))[0] == "decision_held"
+    )
+    advance_clock(seconds=6)
+    for _ in range(2):
+        again = refusal(lambda: desk.hold(request, desk.ana, "reject", token="one"))
+        assert again[0] == "already_closed"
+    assert trail(request)[:4] == ["requested", "held", "approved", "late_answer"]
+    effects = Decision.objects.values_list("verdict", "effect").order_by("at")[:2]
+    assert list(effects) == [("approve", "closed"), ("reject", "late")]
+
+
+def test_its_author_is_told_if_it_still_waits_and_is_in_sight(
+    desk: Desk, advance_clock: Advance
+) -> None:
+    moved, gone, hidden = submit(desk.key), submit(desk.key), submit(desk.key)
+    for request in (moved, gone, hidden):
+        desk.hold(request, desk.ana)
+    post_message(agent_id=desk.agent.id, request_id=moved.id, text="One more thing")
+    decide(gone, desk.ben, "reject")
+    Membership.objects.filter(user=desk.ana).delete()
+    advance_clock(seconds=6)
+    sweep_holds()
+    assert ends(hidden) == [("ana", "cancelled")]
+    told = Notice.objects.values_list("user__name", "notification__request")
+    assert list(told) == [("ana", moved.id)]
+
+
+def test_the_sweep_looks_into_an_index(desk: Desk) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        sweep_holds()
+    (query,) = [one["sql"] for one in asked if "held_until" in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {query}")
+        plan = " ".join(row[0] for row in cursor.fetchall())
+    assert "Index Scan using request_held" in plan
+    assert "Sort" not in plan

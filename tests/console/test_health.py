@@ -26,7 +26,7 @@ from hitlconsole.lib.models import Heartbeat
 from tests.approvals.helpers import decide
 from tests.console.conftest import House
 from tests.console.html import read
-from tests.factories import HARD, TAKEOVER, make_reviewer, submit
+from tests.factories import HARD, TAKEOVER, make_agent, make_reviewer, submit
 from tests.peers.http import HTTPPeer
 
 
@@ -49,6 +49,8 @@ def test_all_is_well(house: House, admin: Client) -> None:
 def test_each_broken_promise_is_found(house: House, advance_clock: Callable[..., None]) -> None:
     request = submit(house.key, facts=HARD)
     decide(submit(house.key, facts=HARD), house.ana, "approve")
+    held = submit(make_agent(house.team)[1], facts=HARD)
+    decide(held, house.ana, "approve", hold_seconds=5, token="one")
     submit(house.key, facts=TAKEOVER)
     Delivery.objects.create(
         transport="email", kind="request_waiting", team=house.team, created_at=request.created_at,
@@ -62,6 +64,7 @@ def test_each_broken_promise_is_found(house: House, advance_clock: Callable[...,
     advance_clock(hours=1)
     assert codes() == {
         "overdue_requests",
+        "overdue_holds",
         "overdue_approvals",
         "overdue_takeovers",
         "stuck_notifications",

@@ -19,7 +19,13 @@ from approvals.console.words import SILENCE_WORDS
 from approvals.models import DecisionLink
 from approvals.representation import on_deadline
 from approvals.services.decide import decide_request
-from approvals.services.decision_links import code_is_right, find_link, is_usable, redeem
+from approvals.services.decision_links import (
+    code_is_right,
+    find_link,
+    give_back,
+    is_usable,
+    redeem,
+)
 from approvals.vocabulary import OPEN, Channel, Verdict
 from autonomy.vocabulary import Level
 from hitlconsole.lib.clock import database_now
@@ -100,6 +106,8 @@ def _decide(request: HttpRequest, link: DecisionLink, token: str) -> HttpRespons
             token=bytes(link.digest).hex(),
         )
     except Problem as problem:
+        if problem.code == "decision_held":
+            give_back(link)
         context = {"item": link.request, "problem": problem}
         page = "console/decision_link_gone.html"
         return render(request, page, context, status=problem.status)

@@ -75,6 +75,11 @@ def redeem(link: DecisionLink) -> bool:
     return bool(usable.update(used_at=HitlNow()))
 
 
+def give_back(link: DecisionLink) -> None:
+    """It was of no use this time, and may be the next."""
+    DecisionLink.objects.filter(pk=link.pk).update(used_at=None)
+
+
 def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 

@@ -16,8 +16,9 @@ from approvals.services.decision_links import (
     find_link,
     redeem,
 )
+from approvals.services.holds import undo_hold
 from approvals.services.notice import notice_of
-from hitlconsole.accounts.models import User
+from hitlconsole.accounts.models import Team, User
 from tests.approvals.helpers import decide, reload
 from tests.factories import HARD, TAKEOVER, make_agent, make_reviewer, make_team, submit
 from tests.notifications.conftest import make_channel
@@ -158,6 +159,19 @@ def test_it_is_bound_to_the_revision(
     answer = client.post(path, {"verdict": "approve", "code": code})
     assert answer.status_code == 409
     assert reload(mailed).status == "needs_info"
+
+
+def test_what_somebody_holds_leaves_the_link_for_later(
+    mailed: ApprovalRequest, smtp: SMTPPeer, team: Team, client: Client
+) -> None:
+    path, code = link_in(smtp)
+    ben = make_reviewer(team, "ben@example.com")
+    decide(mailed, ben, "approve", hold_seconds=5, token="one")
+    answer = client.post(path, {"verdict": "approve", "code": code})
+    assert (answer.status_code, "ben is approving this" in answer.content.decode()) == (409, True)
+    undo_hold(request_id=mailed.id, reviewer=ben)
+    assert client.post(path, {"verdict": "approve", "code": code}).status_code == 200
+    assert reload(mailed).status == "approved"
 
 
 def test_it_ends_with_the_request_and_with_time(

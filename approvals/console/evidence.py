@@ -133,12 +133,18 @@ def show_evidence(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """As a fragment for a script, otherwise as a page of its own. That it was opened is kept."""
     user = current_user(request)
     item = get_request_for(user, request_id)
-    record_evidence_look(item, user)
+    if _is_looked_at(request):
+        record_evidence_look(item, user)
     whole = not asks_for_fragment(request)
     name = "console/evidence_page.html" if whole else "console/evidence.html"
     asked_for = not whole and item.status in OPEN
     context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": asked_for}
     return render(request, name, context)
+
+
+def _is_looked_at(request: HttpRequest) -> bool:
+    """Not where a browser asks ahead of its person, or for no content."""
+    return request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", "")
 
 
 @page

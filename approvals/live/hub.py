@@ -80,7 +80,8 @@ class Hub:
         options = connection_options() | {"socket_timeout": None}
         client = redis.asyncio.Redis.from_url(self._url, **options)
         async with client, client.pubsub() as subscription:
-            await subscription.subscribe(channel())
+            async with asyncio.timeout(PROBE_SECONDS):
+                await subscription.subscribe(channel())
             await self._receive(subscription)
 
     async def _receive(self, subscription: Any) -> None:

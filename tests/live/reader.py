@@ -29,15 +29,16 @@ class Reader:
 
     def __post_init__(self) -> None:
         self._opened = threading.Event()
-        self._stop = False
+        self.status = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        assert self._opened.wait(PATIENCE), "the stream did not open"
+        assert self._opened.wait(PATIENCE), "no answer to the question for a stream"
+        assert self.status == 200, self.status
 
     def _read(self) -> None:
         try:
             with self.http.stream("GET", "/live/", timeout=30) as answer:
-                assert answer.status_code == 200, answer.status_code
+                self.status = answer.status_code
                 self.headers = dict(answer.headers)
                 self._opened.set()
                 self._take(answer)
@@ -48,8 +49,6 @@ class Reader:
     def _take(self, answer: httpx.Response) -> None:
         name = ""
         for line in answer.iter_lines():
-            if self._stop:
-                return
             field_name, _, value = line.partition(": ")
             if field_name == "event":
                 name = value

@@ -5,6 +5,7 @@ from django.contrib.sessions.models import Session
 
 from approvals.live.hub import MOST_STREAMS
 from hitlconsole.accounts.models import Membership, User
+from hitlconsole.accounts.profile import set_password
 from hitlconsole.lib.clock import database_now
 from tests.factories import make_reviewer
 from tests.live.conftest import Desk, Floor
@@ -39,13 +40,15 @@ def test_without_a_session_there_is_no_stream(floor: Floor, desk: Desk) -> None:
 
 def test_lost_sessions_accounts_and_rights_are_noticed(floor: Floor, desk: Desk) -> None:
     """One check serves them all."""
-    people = [desk.ana, *(make_reviewer(desk.team) for _ in range(3))]
-    expired, switched_off, left, unharmed = (floor.reader(person) for person in people)
+    people = [desk.ana, *(make_reviewer(desk.team) for _ in range(4))]
+    expired, switched_off, left, unharmed, renewed = (floor.reader(person) for person in people)
     _expire(people[0])
     User.objects.filter(pk=people[1].pk).update(is_active=False)
     Membership.objects.filter(user=people[2]).delete()
+    set_password(people[4], "correct horse battery")
     assert expired.wait_for_end(CHECKED) == "signed-out"
     assert switched_off.wait_for_end(CHECKED) == "signed-out"
+    assert renewed.wait_for_end(CHECKED) == "signed-out"
     request_id = ask(floor, desk.key)
     assert unharmed.wait_for("change").data == {"requests": [request_id]}
     assert left.heard("change", 1.0) == []

@@ -5,41 +5,70 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from hitlconsole.lib.broadcast import TIMEOUT_SECONDS, Broadcaster
 from tests.factories import make_agent, make_reviewer, make_team
-from tests.live.conftest import Desk, Floor, signed_in
+from tests.live.conftest import Floor
 from tests.live.reader import Reader
 from tests.live.test_streams import ask
+from tests.processes import Redis
 from tests.processes import console as running_console
 
 
-def test_while_redis_is_away_pages_are_told_so_and_then_that_something_was_missed(
-    committed_db: str, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Place:
+    floor: Floor
+    key: str
+    reader: Reader
+
+    @property
+    def redis(self) -> Redis:
+        return self.floor.console.redis
+
+    def wait_until_told_that_it_hears(self, hears: bool) -> None:
+        while self.reader.wait_for("beat", 30).data["hears"] is not hears:
+            pass
+
+    def is_told_of_a_request(self) -> bool:
+        self.reader.heard("change", 4.0)
+        request_id = ask(self.floor, self.key)
+        return self.reader.wait_for("change").data == {"requests": [request_id]}
+
+
+@pytest.fixture
+def place(committed_db: str, tmp_path: Path) -> Iterator[Place]:
     team = make_team()
-    agent, key = make_agent(team)
-    desk = Desk(team, make_reviewer(team), agent, key)
-    with running_console(committed_db, tmp_path) as console:
-        web = console.web()
-        with ExitStack() as clients, signed_in(web.url, desk.ana) as http:
-            floor = Floor(console, web, clients)
-            reader = Reader(http).listening()
-            console.redis.kill()
-            while reader.wait_for("beat").data["hears"]:
-                pass
-            ask(floor, desk.key)
-            assert reader.heard("change", 1.0) == []
-            console.redis.start_empty()
-            while not reader.wait_for("beat").data["hears"]:
-                pass
-            assert reader.wait_for("change").data == {"requests": None}
-            reader.heard("change", 5.0)
-            request_id = ask(floor, desk.key)
-            assert reader.wait_for("change").data == {"requests": [request_id]}
+    with running_console(committed_db, tmp_path) as console, ExitStack() as clients:
+        floor = Floor(console, console.web(), clients)
+        yield Place(floor, make_agent(team)[1], floor.reader(make_reviewer(team)))
+
+
+def test_while_redis_is_away_pages_are_told_so_and_then_that_something_was_missed(
+    place: Place,
+) -> None:
+    place.redis.kill()
+    place.wait_until_told_that_it_hears(False)
+    ask(place.floor, place.key)
+    assert place.reader.heard("change", 1.0) == []
+    place.redis.start_empty()
+    place.wait_until_told_that_it_hears(True)
+    assert place.reader.wait_for("change").data == {"requests": None}
+    assert place.is_told_of_a_request()
+
+
+def test_a_redis_that_hangs_is_noticed_and_holds_up_no_submission(place: Place) -> None:
+    place.redis.process.pause()
+    for _ in range(5):
+        ask(place.floor, place.key)
+    place.wait_until_told_that_it_hears(False)
+    place.redis.process.resume()
+    place.wait_until_told_that_it_hears(True)
+    assert place.reader.wait_for("change").data == {"requests": None}
+    assert place.is_told_of_a_request()
 
 
 @pytest.fixture

@@ -105,7 +105,6 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 def _waiting(request: HttpRequest, user: User) -> dict[str, Any]:
     """Counted as the queue counts its views."""
-    codes = [level.value for level in LEVELS]
     filters = [wanted for _, wanted in WAITING] + [QueueFilter(level=level) for level in LEVELS]
     stopped = load_stopped(user, QueueFilter(), filters)
     counted = count_queue(user, QueueFilter(), stopped, (), filters)

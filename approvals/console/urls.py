@@ -16,6 +16,7 @@ from approvals.console import (
     holding,
     home,
     notices,
+    palette,
     policy,
     queue_delta,
     queue_views,
@@ -29,6 +30,7 @@ app_name = "console"
 urlpatterns = [
     path("", queue_views.queue, name="queue"),
     path("home/", home.show_home, name="home"),
+    path("palette/", palette.palette, name="palette"),
     path("live/beat/", beats.beat, name="live-beat"),
     path("queue/delta/", queue_delta.delta, name="queue-delta"),
     path("queue/bulk/", bulk_views.choose, name="queue-bulk"),

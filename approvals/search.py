@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Self
 from uuid import UUID
 
@@ -108,19 +108,26 @@ def _condition(search: Search, parts: Sequence[Q]) -> Q:
     """`parts`: the conditions of the indexes; without them the database would not use any."""
     if not search.words:
         return Q(pk__in=())
-    words = reduce(and_, [_word(word) for word in search.words])
-    found = reduce(lambda one, other: one | other, [part & words for part in parts])
+    words = reduce(and_, map(_word, search.words, _agents_named(search.words)))
+    found = reduce(or_, [part & words for part in parts])
     return found | Q(pk__range=search.ids) if search.ids else found
 
 
-def _word(word: str) -> Q:
-    """In the request or in its agent's name. The agents are read first: against a list of ids the
-    database knows how many requests to expect, and takes the index or the newest accordingly.
+def _word(word: str, agents: Sequence[UUID]) -> Q:
+    """In the request itself, or in the name of one of its agents."""
+    here = Q(_contains(_text(F("action_type"), F("description"), F("action")), word))
+    return here | Q(agent__in=agents) if agents else here
+
+
+def _agents_named(words: Sequence[str]) -> list[list[UUID]]:
+    """For each word. They are read first: against a list of ids the database knows how many
+    requests to expect, and takes the index or the newest accordingly.
     """
-    here = _contains(_text(F("action_type"), F("description"), F("action")), word)
-    name = _contains(_text(Value(""), F("name"), Value(b"")), word)
-    agents = list(Agent.objects.filter(name).values_list("pk", flat=True))
-    return Q(here) | Q(agent__in=agents) if agents else Q(here)
+    name = _text(Value(""), F("name"), Value(b""))
+    flags = {f"word_{place}": _contains(name, word) for place, word in enumerate(words)}
+    named = reduce(or_, [Q(**{flag: True}) for flag in flags])
+    found = list(Agent.objects.annotate(**flags).filter(named).values_list("pk", *flags))
+    return [[pk for pk, *has in found if has[place]] for place in range(len(words))]
 
 
 def _text(*columns: F | Value) -> Func:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.db import connection, connections
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from approvals import search
 from approvals.access import visible_requests
@@ -215,3 +215,16 @@ def test_the_database_looks_it_up_whoever_asks(committed_db: str) -> None:
         assert "request_search_open" in _indexes(queue)
         assert "Seq Scan" not in _indexes(queue)
         assert [one.description for one in queue] == ["Refund order ORD-112340"]
+
+
+@pytest.mark.skipif("owner" not in connections, reason="only the owner can gather statistics")
+def test_the_queue_is_read_in_the_order_of_an_index(committed_db: str) -> None:
+    team = make_team()
+    reviewer, admin = make_reviewer(team), make_admin()
+    submit(make_agent(team)[1])
+    _copy_requests()
+    for user in (reviewer, admin):
+        waiting = visible_requests(user).filter(status__in=OPEN_VALUES)
+        queue = waiting.order_by(F("deadline").asc(nulls_last=True), "id")[:51]
+        assert _indexes(queue) == {"request_due"}
+        assert "Sort" not in queue.explain()

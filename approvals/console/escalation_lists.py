@@ -35,6 +35,7 @@ REASON_WORDS = {
     "time_limit": "nobody decided in time",
     "no_notice": "nobody was reached, so silence is no consent",
     "no_silent_consent": "silence is no consent here",
+    "objection": "somebody was about to reject it, so silence is no consent",
     "no_answer": "the agent did not answer",
     "by_hand": "by hand",
     "exhausted": "every tier has passed",

@@ -26,7 +26,8 @@ class Wait:
     """A waiting request at the moment at which its time is up.
 
     `tier` and `last_tier` count the steps of the escalation policy from 0. `claimed`: a person
-    was at work on it; `agent_read_only`: a person has taken over its agent.
+    was at work on it; `objected`: a rejection was held and did not come to count;
+    `agent_read_only`: a person has taken over its agent.
     """
 
     level: Level
@@ -37,6 +38,7 @@ class Wait:
     quorum: int = 1
     agent_read_only: bool = False
     claimed: bool = False
+    objected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def notice_needed(since: datetime, deadline: datetime) -> timedelta:
 
 
 def silence_consents(wait: Wait) -> bool:
-    """Whether silence would approve, if notice is given and nobody is at work on it."""
+    """Whether silence would approve, if notice is given, nobody is at work on it or said no."""
     return (
         wait.level == Level.SOFT_APPROVAL
         and wait.status is Status.PENDING
@@ -107,6 +109,8 @@ def _end_of_soft(wait: Wait, following: int, *, notice: bool) -> Ending:
         return Ending(Silence.ESCALATE, "no_silent_consent", following)
     if wait.claimed:
         return Ending(Silence.ESCALATE, "claimed", following)
+    if wait.objected:
+        return Ending(Silence.ESCALATE, "objection", following)
     if not notice:
         # The tier was never reached: it is told again.
         return Ending(Silence.ESCALATE, "no_notice", wait.tier)

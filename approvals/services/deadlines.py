@@ -6,7 +6,7 @@ the step looks again under the lock.
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from approvals.escalation.policy import EscalationPolicy
 from approvals.models import OPEN_VALUES, ApprovalRequest, Notification
 from approvals.services.changes import Change, plan_reminder
 from approvals.services.events import request_event
+from approvals.services.held import objected_to
 from approvals.services.holds import give_up_holds, release_due_holds
 from approvals.services.locking import Locked, lock_request, share_agents
 from approvals.services.notice import Evidence, evidence_of
@@ -82,6 +83,7 @@ class Surroundings:
     channel: Channel
     policies: dict[UUID, EscalationPolicy]
     evidence: dict[UUID, Evidence]
+    objected: set[UUID]
 
 
 def sweep_due(limit: int = 500) -> int:
@@ -207,6 +209,7 @@ def _look_around(
         channel=channel,
         policies=escalations_of({request.team_id for request in requests}),
         evidence=evidence_of(consenting),
+        objected=objected_to(consenting),
     )
 
 
@@ -241,7 +244,8 @@ def _lapse(change: Change, around: Surroundings) -> Event:
 def _time_is_up(change: Change, around: Surroundings) -> Event:
     request, policy = change.request, around.policies[change.request.team_id]
     tier_before, evidence = request.tier, around.evidence.get(request.id)
-    ending = end_of_wait(_wait(request, policy), notice=evidence is not None)
+    wait = replace(_wait(request, policy), objected=request.id in around.objected)
+    ending = end_of_wait(wait, notice=evidence is not None)
     request.reason = ending.reason
     if ending.silence is Silence.ESCALATE:
         _escalate(change, ending, policy)

@@ -3,16 +3,18 @@
 Callers hold the request's lock and save it. Nothing here knows what a verdict does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 
 from approvals.closing import closing_words
 from approvals.models import ApprovalRequest, Hold
 from approvals.services.events import request_event
 from approvals.services.telling import tell_person
-from approvals.vocabulary import OPEN, Channel, HoldEnd
+from approvals.vocabulary import OPEN, Channel, HoldEnd, Verdict
 from audit.events import SYSTEM, Actor, Event, EventType
 
 
@@ -45,6 +47,15 @@ def cancel_holds(request: ApprovalRequest, now: datetime, reason: str = "") -> l
             tell_person(request, hold.reviewer, now)
     set_held_until(request, ())
     return [hold_event(EventType.HOLD_CANCELLED, request, hold, SYSTEM, now) for hold in waiting]
+
+
+def objected_to(request_ids: Collection[UUID]) -> set[UUID]:
+    """Those that somebody was about to reject in their present wait: cancelled, not undone."""
+    if not request_ids:
+        return set()
+    lost = Hold.objects.filter(request__in=request_ids, verdict=Verdict.REJECT)
+    present = lost.filter(end=HoldEnd.CANCELLED, given_at__gte=F("request__waiting_since"))
+    return set(present.values_list("request_id", flat=True))
 
 
 def wake_waiters(request: ApprovalRequest) -> None:

@@ -20,7 +20,7 @@ from audit.models import AuditEvent
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import Agent, Membership, Team, User
 from hitlconsole.lib.problems import Problem
-from tests.approvals.helpers import decide, reload, trail
+from tests.approvals.helpers import decide, reload, trail, watch_queue
 from tests.factories import HARD, make_action_type, make_agent, make_reviewer, make_team, submit
 
 pytestmark = pytest.mark.django_db
@@ -354,3 +354,22 @@ def test_the_sweep_looks_into_an_index(desk: Desk) -> None:
         plan = " ".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using request_held" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("verdict", "after"),
+    [("reject", ("escalated", "objection")), ("approve", ("approved", "silence"))],
+)
+def test_silence_does_not_consent_to_what_somebody_was_about_to_reject(
+    desk: Desk, advance_clock: Advance, verdict: str, after: tuple[str, str]
+) -> None:
+    """They said no, the agent added something, and they did not look again."""
+    request = submit(desk.key)
+    watch_queue(desk.ana, request, first=0, last=290)
+    desk.hold(request, desk.ana, verdict)
+    post_message(agent_id=desk.agent.id, request_id=request.id, text="One more thing")
+    assert ends(request) == [("ana", "cancelled")]
+    advance_clock(seconds=301)
+    sweep_due()
+    now = reload(request)
+    assert (now.status, now.reason) == after

@@ -64,6 +64,7 @@ def test_what_silence_does() -> None:
     waits = [
         (Wait(**soft, silent_consent=False), True),
         (Wait(**soft, claimed=True), True),
+        (Wait(**soft, objected=True), True),
         (Wait(**soft), False),
         (Wait(**soft), True),
         (Wait(**hard), True),

@@ -120,7 +120,8 @@ def load_oversight(user: User, span: Span) -> Oversight:
         all=groups.get(_ALL, {}).get(None, Made()),
         levels=_known(groups, _LEVEL),
         people=_known(groups, _WHO),
-        steps=_known(groups, _BEGAN),
+        # date_trunc answers in the zone it was asked for, without saying so.
+        steps={began.replace(tzinfo=UTC): made for began, made in _known(groups, _BEGAN).items()},
         bands=_known(groups, _BAND),
     )
 

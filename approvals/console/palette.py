@@ -58,4 +58,4 @@ def _found(user: User, text: str) -> Iterator[dict[str, Any]]:
 
 def _about(found: ApprovalRequest) -> str:
     state = state_look(found.status).label
-    return f"{found.agent.name}, {level_look(found.level).short.lower()}, {state.lower()}"
+    return f"{found.action_type}, {found.agent.name}, {level_look(found.level).short.lower()}, {state.lower()}"

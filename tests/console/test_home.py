@@ -108,7 +108,7 @@ def test_every_number_leads_to_a_list_of_exactly_that_length(
     busy: None, ana: Client, period: str
 ) -> None:
     found = links(home(ana, period))
-    assert len(found) >= 25
+    assert len(found) > 30
     wrong = {url: (n, rows) for url, n in found if (rows := count_rows(ana, url)) != n}
     assert wrong == {}
 
@@ -141,6 +141,21 @@ def test_the_quality_of_oversight_is_reckoned_from_the_look_to_the_verdict(
     assert "1 min 10 s median time to decide" in page.text
     assert "1 20 % decided in under 5 s" in page.text
     assert "3 60 % overridden" in page.text
+
+
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+def test_the_hours_and_days_add_up_to_the_whole(busy: None, ana: Client, period: str) -> None:
+    page = home(ana, period)
+    steps, bands = (
+        page.html.partition(f'<caption class="sr-only">{caption}</caption>')[2].partition(
+            "</table>"
+        )[0]
+        for caption in ("How requests closed", "How long people took")
+    )
+    assert sum(map(int, re.findall(r'data-leads-to="(\d+)"', steps))) == 6
+    verdicts = re.findall(r'data-label="Verdicts"><a [^>]*data-leads-to="(\d+)"', bands)
+    assert list(map(int, verdicts)) == [1, 1, 1, 1, 1]
+    assert page.html.count('class="plot__') >= 3 + 5
 
 
 def test_the_seconds_for_which_a_verdict_was_held_are_none_that_it_took(

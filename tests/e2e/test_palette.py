@@ -63,7 +63,7 @@ def test_a_request_is_found_by_its_words_and_by_its_id(
     ana.keyboard.press("Escape")
     type_in_palette(ana, str(requests[1].id))
     expect(chosen(ana)).to_contain_text("Write a letter ⟨U+202E⟩ for Mia")
-    expect(chosen(ana)).to_contain_text("support-bot, hard, pending")
+    expect(chosen(ana)).to_contain_text("refund.create, support-bot, hard, pending")
     ana.keyboard.press("Enter")
     ana.wait_for_url(f"{console.server.url}/requests/{requests[1].id}/")
 

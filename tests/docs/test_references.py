@@ -28,6 +28,7 @@ from hitlconsole.lib.jsonvalues import MAX_DEPTH
 from hitlconsole.lib.problems import CATALOGUE
 from hitlconsole.lib.strictjson import MAX_BYTES
 from hitlconsole.local.cli import HELP
+from hitlconsole.ui.keys import KEY_GROUPS
 from tests.docs.markdown import ROOT, table
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -193,3 +194,9 @@ def test_what_the_readme_asks_fits_the_demonstration() -> None:
         name: argument_errors(json.loads(arguments), schemas[name]) for name, arguments in found
     }
     assert errors == {"ticket.reply": [], "report.publish": []}
+
+
+def test_keys_are_those_of_the_help() -> None:
+    for group in KEY_GROUPS:
+        listed = [tuple(row) for row in table(REFERENCE / "keyboard.md", group.title)]
+        assert listed == [(" or ".join(key.keys), key.what) for key in group.keys]

@@ -57,5 +57,5 @@ def _found(user: User, text: str) -> Iterator[dict[str, Any]]:
 
 
 def _about(found: ApprovalRequest) -> str:
-    state = state_look(found.status).label
-    return f"{found.action_type}, {found.agent.name}, {level_look(found.level).short.lower()}, {state.lower()}"
+    level, state = level_look(found.level).short.lower(), state_look(found.status).label.lower()
+    return ", ".join((found.action_type, found.agent.name, level, state))

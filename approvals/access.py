@@ -1,5 +1,6 @@
 """Who may see and decide a request: the one access door."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,9 +42,14 @@ def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
     return ApprovalRequest.objects.filter(in_sight(user))
 
 
-def get_request_for(user: User, request_id: UUID, *, to: str = "read") -> ApprovalRequest:
-    """The request, to "read" or to "decide". Raises not_found or not_allowed (with the reason)."""
-    request = visible_requests(user).select_related("agent", "team").filter(pk=request_id).first()
+def get_request_for(
+    user: User, request_id: UUID, *, to: str = "read", related: Sequence[str] = ("agent", "team")
+) -> ApprovalRequest:
+    """The request with what it is `related` to, to "read" or to "decide".
+
+    Raises not_found or not_allowed (with the reason).
+    """
+    request = visible_requests(user).select_related(*related).filter(pk=request_id).first()
     if request is None:
         raise Problem("not_found", "There is no such request, or it belongs to another team.")
     refusal = decision_refusal(user, request) if to == "decide" else None

@@ -21,7 +21,7 @@ from approvals.console.likeness import load_history
 from approvals.console.lineage import load_lineage
 from approvals.console.quorum import Quorum, load_quorum, voted_already
 from approvals.console.telling import load_notice, load_told
-from approvals.console.thread import load_thread
+from approvals.console.thread import load_messages, load_thread
 from approvals.console.words import SILENCE_SHORT
 from approvals.models import ApprovalRequest, Takeover
 from approvals.representation import on_deadline
@@ -90,8 +90,7 @@ class Powers:
 
 def load_detail(user: User, request_id: UUID) -> ApprovalRequest:
     """Raises not_found where this person may not see it."""
-    get_request_for(user, request_id)
-    return ApprovalRequest.objects.select_related(*RELATED).get(pk=request_id)
+    return get_request_for(user, request_id, related=RELATED)
 
 
 def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
@@ -100,6 +99,7 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
     proposed = json.loads(bytes(request.proposed_action)) if request.proposed_action else None
     silence = on_deadline(request)
     quorum = load_quorum(request)
+    messages = load_messages(request)
     return {
         "request_item": request,
         "now": now,
@@ -119,9 +119,9 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "closing": closing_words(request, viewer_id=user.id),
         "powers": load_powers(user, request, quorum),
         "quorum": quorum,
-        "thread": load_thread(request),
+        "thread": load_thread(request, messages),
         "evidence_opened": has_opened_evidence(request, user),
-        "evidence": load_evidence(request),
+        "evidence": load_evidence(request, messages),
         "history": load_history(user, request),
         "outcome": Outcome.objects.filter(pk=request.id).first(),
         "registered": ActionType.objects.filter(name=request.action_type).first(),
@@ -144,7 +144,7 @@ def _working_on(user: User, request: ApprovalRequest, now: datetime) -> dict[str
     return {
         "holder": holder,
         "held_by_me": holder is not None and holder.id == user.id,
-        "receivers": list(people.order_by("name")[:MOST_RECEIVERS]) if is_open else [],
+        "receivers": list(people.only("name").order_by("name")[:MOST_RECEIVERS]) if is_open else [],
         "extension_left": left,
         "extend_label": f"{duration(left)} more",
     }

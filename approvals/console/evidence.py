@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from approvals.access import get_request_for
 from approvals.console.door import page
+from approvals.console.thread import load_messages
 from approvals.models import ApprovalRequest, Message
 from approvals.services.evidence import record_evidence_look
 from approvals.vocabulary import OPEN
@@ -55,15 +56,12 @@ class Pane:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`opaque`: the size in bytes of what the agent keeps for itself."""
+    """`size` in characters; `opaque`: in bytes, what the agent keeps for itself."""
 
     panes: Sequence[Pane]
     given: bool
+    size: int
     opaque: int
-
-    @property
-    def size(self) -> int:
-        return sum(len(_text(pane.value)) for pane in self.panes)
 
     @property
     def is_large(self) -> bool:
@@ -77,17 +75,17 @@ class Evidence:
         return f"{', '.join(pane.words for pane in self.panes)} ({_kilobytes(self.size)})"
 
 
-def load_evidence(request: ApprovalRequest) -> Evidence:
-    """One query, for what came with messages."""
-    context = request.context or {}
-    panes = [*_context_panes(context), *_added_panes(request)]
+def load_evidence(request: ApprovalRequest, messages: Sequence[Message]) -> Evidence:
+    """`messages`: those about the request."""
+    panes = [*_context_panes(request.context or {}), *_added_panes(messages)]
     given = bool(panes)
     if not given:
         panes = [_exact_pane(request)]
     if request.metadata:
         panes.append(Pane("Metadata", "labels it", Shape.VALUES, request.metadata))
+    size = sum(len(_text(pane.value)) for pane in panes)
     opaque = 0 if request.resume_state is None else len(_text(request.resume_state).encode())
-    return Evidence(panes, given, opaque)
+    return Evidence(panes, given, size, opaque)
 
 
 def _context_panes(context: dict[str, Any]) -> Iterator[Pane]:
@@ -102,10 +100,10 @@ def _context_panes(context: dict[str, Any]) -> Iterator[Pane]:
         yield Pane("State", "reports this state", Shape.VALUES, state, _count(state))
 
 
-def _added_panes(request: ApprovalRequest) -> Iterator[Pane]:
+def _added_panes(messages: Sequence[Message]) -> Iterator[Pane]:
     """What the agent sent with its answers and afterwards."""
-    messages = Message.objects.filter(request=request, person=None).exclude(data=None)
-    for number, message in enumerate(messages.order_by("at"), start=1):
+    added = [one for one in messages if one.person_id is None and one.data is not None]
+    for number, message in enumerate(added, start=1):
         title = f"Sent later, {number}"
         yield Pane(title, f"adds: {message.text}", Shape.VALUES, message.data)
 
@@ -138,7 +136,11 @@ def show_evidence(request: HttpRequest, request_id: UUID) -> HttpResponse:
     whole = not asks_for_fragment(request)
     name = "console/evidence_page.html" if whole else "console/evidence.html"
     asked_for = not whole and item.status in OPEN
-    context = {"request_item": item, "evidence": load_evidence(item), "evidence_oob": asked_for}
+    context = {
+        "request_item": item,
+        "evidence": load_evidence(item, load_messages(item)),
+        "evidence_oob": asked_for,
+    }
     return render(request, name, context)
 
 

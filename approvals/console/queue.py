@@ -1,6 +1,6 @@
 """What waits for people: the queue's rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -233,16 +233,20 @@ def as_rows(
     """With a filter the rows lead to the request beside the queue, otherwise to its own page."""
     found = list(requests)
     held = load_held(user, found, now)
-    return [
-        Row(request, user.id, now, _url(request.id, wanted), held.get(request.id))
-        for request in found
-    ]
+    url = _urls(wanted)
+    return [Row(request, user.id, now, url(request.id), held.get(request.id)) for request in found]
 
 
-def _url(request_id: UUID, wanted: QueueFilter | None) -> str:
+def _urls(wanted: QueueFilter | None) -> Callable[[UUID], str]:
+    """What is the same in the addresses of all rows is made once."""
     if wanted is None:
-        return reverse("console:request", args=[request_id])
-    return f"{reverse('console:queue')}?{wanted.query(open=str(request_id))}"
+        return lambda request_id: reverse("console:request", args=[request_id])
+    before = f"{reverse('console:queue')}?{wanted.query(open='-')}".removesuffix("-")
+    return lambda request_id: f"{before}{request_id}"
+
+
+def _url(request_id: UUID, wanted: QueueFilter) -> str:
+    return _urls(wanted)(request_id)
 
 
 def takeover_row(takeover: Takeover, wanted: QueueFilter) -> TakeoverRow:

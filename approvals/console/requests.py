@@ -126,8 +126,8 @@ def _edit_context(item: ApprovalRequest, context: dict[str, Any], draft: Draft) 
         return {}
     chosen = (draft.sent and draft.sent.action_type) or item.action_type
     registered = context["registered"]
-    mine = registered and registered.name == chosen
-    schema = registered.arguments_schema if mine else schema_of(chosen)
+    known = registered.arguments_schema if registered else None
+    schema = known if chosen == item.action_type else schema_of(chosen)
     return {
         "edit": form_of(item, draft.sent, draft.argument_errors, schema),
         "edit_type": chosen,

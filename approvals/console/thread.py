@@ -42,8 +42,11 @@ class ThreadItem:
     note: str = ""
 
 
-def load_thread(request: ApprovalRequest) -> Sequence[ThreadItem]:
-    messages = Message.objects.filter(request=request).select_related("person")
+def load_messages(request: ApprovalRequest) -> Sequence[Message]:
+    return list(Message.objects.filter(request=request).select_related("person").order_by("at"))
+
+
+def load_thread(request: ApprovalRequest, messages: Sequence[Message]) -> Sequence[ThreadItem]:
     # A question stands among the messages already.
     decisions = Decision.objects.filter(request=request).exclude(verdict=Verdict.ASK)
     items = [_message(message, request) for message in messages]

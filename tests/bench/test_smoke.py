@@ -49,3 +49,11 @@ def test_who_waits_is_woken_by_the_decision_alone(tmp_path: Path) -> None:
     assert run["waiters"] == 2
     assert len(run["woken"]) > 0
     assert all(woken["since_begin"] > woken["since_commit"] for woken in run["woken"])
+
+
+def test_every_open_page_is_told_of_a_decision(tmp_path: Path) -> None:
+    figures = _figures(tmp_path, "live", "--connections", "3")
+    (run,) = figures["runs"]
+    assert run["streams"] == 3
+    assert len(run["told"]) > 0
+    assert all(0 < told["first"] <= told["last"] for told in run["told"])

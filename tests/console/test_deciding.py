@@ -312,7 +312,7 @@ def test_several_approvals_show_who_gave_one(house: House, ana: Client, ben: Cli
     request = submit(house.key)
     commit(ana, request, "approve", checked="yes")
     page = open_page(ben, request)
-    assert "1 of 2 approvals : ana. Still needed: 1 of ben . One rejection ends it." in page.text
+    assert "1 of 2 approvals : ana. Still needed: 1 of ben. One rejection ends it." in page.text
     assert "You approved it already" in open_page(ana, request).text
     commit(ben, request, "approve", checked="yes")
     assert state(request)[0] == "approved"

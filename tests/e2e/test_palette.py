@@ -96,6 +96,7 @@ def test_views_and_agents_are_found(console: Console, ana: Page) -> None:
     ana.keyboard.press("Enter")
     ana.wait_for_url(f"{console.server.url}/?due=1")
     type_in_palette(ana, "support-bot")
+    expect(chosen(ana)).to_contain_text("Agent")
     ana.keyboard.press("Enter")
     ana.wait_for_url(f"{console.server.url}/agents/{console.agent.id}/")
 

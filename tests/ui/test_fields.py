@@ -65,3 +65,16 @@ def test_a_long_argument_is_there_in_full(length: int) -> None:
     value = {"body": padding + "\nrm -rf /"}
     shown = render_to_string("components/arguments.html", {"value": value})
     assert padding + "\nrm -rf /</bdi>" in shown
+
+
+def test_rows_are_inert_and_say_what_is_no_text() -> None:
+    value = {"<b>": '<script>"&', "e": "", "n": 1, "t": "a\u202eb", "m": "аdmin here"}
+    html = render_to_string("components/arguments.html", {"value": value, "caption": "C"})
+    assert "<script>" not in html
+    assert "<bdi>[&quot;&lt;b&gt;&quot;]</bdi></th>" in html
+    assert "<bdi>&lt;script&gt;&quot;&amp;</bdi></td>" in html
+    assert '<span class="kv__none">empty text</span>' in html
+    assert '<bdi class="kv__value">1</bdi> <span class="kv__kind">number</span>' in html
+    assert "1 hidden character, shown as" in html
+    assert "mixed alphabets" in html
+    assert html.count("<tr>") == 6

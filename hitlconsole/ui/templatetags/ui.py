@@ -152,6 +152,14 @@ def icon(name: str) -> SafeString:
     )
 
 
+@register.simple_tag
+@lru_cache
+def level(value: int | str, short: bool = False, bare: bool = False) -> SafeString:
+    """components/level.html, made once for each level: lists are full of them."""
+    context = {"level": value, "short": short, "bare": bare}
+    return render_to_string("components/level.html", context)
+
+
 def _attributes(attrs: dict[str, Any]) -> SafeString:
     """data_arm="approve" becomes data-arm="approve"; True alone stands bare, None is left out."""
     named = {

@@ -1,4 +1,4 @@
-"""Pages in the states that people meet, to be looked at: by eyes, by axe, and on a narrow screen."""
+"""Pages in the states that people meet, to be looked at by eyes, by axe, and on a phone."""
 
 import re
 from collections.abc import Callable

@@ -17,11 +17,13 @@ LISTEN = """() => {
     for (const id of ["status", "alert"]) new MutationObserver(() => {
         const text = document.getElementById(id).textContent;
         if (text) window.said.push([id, text]);
-    }).observe(document.getElementById(id), { childList: true, characterData: true, subtree: true });
+    }).observe(document.getElementById(id),
+        { childList: true, characterData: true, subtree: true });
 }"""
 TAB_ORDER = """() => [...document.querySelectorAll(
     "a[href],button,input:not([type=hidden]),select,textarea,[tabindex='0']")]
-    .filter(element => element.tabIndex >= 0 && element.checkVisibility({ visibilityProperty: true }))
+    .filter(element => element.tabIndex >= 0
+        && element.checkVisibility({ visibilityProperty: true }))
     .map(element => element.closest("[data-row]")?.dataset.row + " " + element.tagName + " "
         + (element.name || element.getAttribute("aria-label") || element.textContent.trim()))"""
 

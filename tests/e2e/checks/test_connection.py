@@ -30,9 +30,7 @@ def silent(process: Process) -> Iterator[None]:
         process.resume()
 
 
-def test_28_a_silent_server_shows_and_locks_approving(
-    floor: Floor, desk: Desk, ana: Page
-) -> None:
+def test_28_a_silent_server_shows_and_locks_approving(floor: Floor, desk: Desk, ana: Page) -> None:
     request_id = desk.bot.ask()
     desk.open(ana, request_id)
     expect(ana.locator("[data-live-state]")).to_have_attribute("data-state", "live")
@@ -82,9 +80,7 @@ def test_29_coming_back_clears_it_and_counts_what_was_missed(
     expect(ana.locator("#status")).to_contain_text("Up to date again")
 
 
-def test_30_offline_locks_the_commit_and_the_draft_survives_a_reload(
-    desk: Desk, ana: Page
-) -> None:
+def test_30_offline_locks_the_commit_and_the_draft_survives_a_reload(desk: Desk, ana: Page) -> None:
     request_id = desk.bot.ask()
     desk.open(ana, request_id)
     ana.keyboard.press("c")

@@ -1,7 +1,7 @@
 """A verdict is given on purpose, once, and can be taken back while it is held."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -25,10 +25,9 @@ COMMIT = "Control+Enter"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def workers(floor: Floor) -> Iterator[None]:
+def workers(floor: Floor) -> None:
     """They apply what was held."""
     worker(floor.console)
-    yield
 
 
 def arm(page: Page, key: str, verdict: str) -> None:
@@ -239,7 +238,10 @@ def test_18_after_the_last_one_the_empty_state_has_the_focus(desk: Desk, ana: Pa
 
 SCHEMA = {
     "type": "object",
-    "properties": {"order": {"type": "string"}, "amount": {"type": "string", "pattern": "^[0-9.]+$"}},
+    "properties": {
+        "order": {"type": "string"},
+        "amount": {"type": "string", "pattern": "^[0-9.]+$"},
+    },
     "required": ["order", "amount"],
 }
 

@@ -58,7 +58,8 @@ def test_ten_requests_are_decided_by_who_read_the_help(desk: Desk, ana: Page) ->
     newcomer.do("Next row")
     newcomer.do("Open the row")
     for number in range(1, 11):
-        expect(detail(ana).get_by_role("heading", name=f"Refund {number}", exact=True)).to_be_focused()
+        title = detail(ana).get_by_role("heading", name=f"Refund {number}", exact=True)
+        expect(title).to_be_focused()
         if number % 3 == 0:
             newcomer.do("Reject")
             ana.keyboard.type("The customer has been refunded already")

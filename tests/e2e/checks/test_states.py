@@ -9,13 +9,10 @@ from hitlconsole.local.paths import ROOT
 from tests.e2e.checks.floor import Desk, Floor
 from tests.e2e.checks.states import STATES
 from tests.e2e.conftest import THEMES
-from tests.e2e.test_every_page import AXE, TOO_WIDE, VIOLATIONS
+from tests.e2e.test_every_page import AXE, SETTLED, TOO_WIDE, VIOLATIONS, show_theme
 
 SIZES = ((390, 844), (1440, 900), (2560, 1440))
 PICTURES = ROOT / "var" / "screenshots"
-# A picture shows what is there in the end, not what fades in.
-SETTLED = """() => document.fonts.ready.then(() =>
-    Promise.all(document.getAnimations().map(one => one.finished.catch(() => null))))"""
 
 
 @pytest.mark.parametrize("name", sorted(STATES))
@@ -26,7 +23,7 @@ def test_39_every_state_is_accessible_and_fits(
     ana.evaluate(AXE)
     found: dict[str, object] = {}
     for theme in THEMES:
-        ana.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        show_theme(ana, theme)
         for width, height in SIZES:
             ana.set_viewport_size({"width": width, "height": height})
             take_picture(ana, PICTURES / f"{name}-{theme}-{width}.png")

@@ -1,7 +1,7 @@
 """Time runs out where everybody can see it, and can be given."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,10 +15,9 @@ Advance = Callable[..., None]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def workers(floor: Floor) -> Iterator[None]:
+def workers(floor: Floor) -> None:
     """They end waits whose time is up."""
     worker(floor.console)
-    yield
 
 
 def test_32_more_time_can_be_given_until_the_end(

@@ -163,6 +163,14 @@ function moveFoot(list, fresh, last) {
   window.htmx?.process(moved);
 }
 
+// How much of the list is shown now is only told by an answer that is not "as before".
+function onLaterPage(list) {
+  dropRepeated(list);
+  if (!root) return;
+  revision = "";
+  askSoon();
+}
+
 function dropRepeated(list) {
   const seen = new Set();
   for (const row of [...list.querySelectorAll(":scope > [data-row]")]) {
@@ -516,7 +524,7 @@ addEventListener("online", () => { showConnection(); if (root) poll(); });
 addEventListener("offline", showConnection);
 document.addEventListener("htmx:afterSwap", showConnection);
 // A request whose time was extended may come again with a later page.
-document.addEventListener("htmx:afterSwap", (event) => { if (event.target.matches?.("[data-live-list]")) dropRepeated(event.target); });
+document.addEventListener("htmx:afterSwap", (event) => { if (event.target.matches?.("[data-live-list]")) onLaterPage(event.target); });
 if (root) {
   document.addEventListener("click", onPill);
   document.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest("[data-live-pause]")) togglePause(); });

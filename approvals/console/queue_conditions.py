@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from approvals.access import visible_requests
 from approvals.console.filters import QueueFilter
 from approvals.models import OPEN_VALUES, ApprovalRequest, Decision
-from approvals.search import search_open
+from approvals.search import search_among, search_open
 from approvals.vocabulary import Status, Verdict
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.access import teams_with_role
@@ -28,8 +28,11 @@ def matching(user: User, wanted: QueueFilter) -> QuerySet[ApprovalRequest]:
     return open_requests(user).filter(request_condition(wanted, user))
 
 
-def request_condition(wanted: QueueFilter, user: User) -> Q:
+def request_condition(wanted: QueueFilter, user: User, *, few: bool = False) -> Q:
+    """`few`: it stands behind a condition that leaves few requests to look at."""
     conditions = _place_conditions(wanted)
+    if wanted.q:
+        conditions &= search_among(wanted.q) if few else search_open(wanted.q)
     if wanted.mine:
         conditions &= Q(claimed_by=user, claimed_until__gt=HitlNow())
     if wanted.due:
@@ -74,8 +77,6 @@ def _place_conditions(wanted: QueueFilter) -> Q:
         conditions &= Q(agent=wanted.agent)
     if wanted.type:
         conditions &= Q(action_type=wanted.type)
-    if wanted.q:
-        conditions &= search_open(wanted.q)
     return conditions
 
 

@@ -124,10 +124,10 @@ def count_with_facets(
 def _counts(
     user: User, wanted: QueueFilter, shown: Sequence[UUID], views: Filters
 ) -> dict[str, Count]:
-    here = request_condition(wanted, user)
-    filters = {"waiting": Q(), "open": here}
-    filters["due"] = here & Q(deadline__lt=HitlNow() + DUE)
-    filters["shown"] = here & Q(pk__in=shown)
+    filters = {"waiting": Q(), "open": request_condition(wanted, user)}
+    few = request_condition(wanted, user, few=True)
+    filters["due"] = Q(deadline__lt=HitlNow() + DUE) & few
+    filters["shown"] = Q(pk__in=shown) & few
     filters |= {f"view_{n}": request_condition(view, user) for n, view in enumerate(views)}
     return {name: Count("pk", filter=condition) for name, condition in filters.items()}
 

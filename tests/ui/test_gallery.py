@@ -75,7 +75,7 @@ def test_an_edit_shows_what_was_there_and_resets(page: Page, site: str) -> None:
     field = page.locator("#edit-amount")
     assert field.evaluate("field => field === document.activeElement")
     page.keyboard.type("400.00")
-    assert page.locator(".field__was").inner_text() == "was: 420.00"
+    assert page.locator(".field__was").inner_text() == "was: 420.00 Put back"
     assert page.locator("[data-changes]").inner_text() == "1 field changed"
     page.locator("[data-reset]").click()
     assert field.input_value() == "420.00"

@@ -1,4 +1,4 @@
-"""Both benchmarks, run for a moment: they come to an end, and their counts agree. No time is held
+"""The benchmarks, run for a moment: they come to an end, and their counts agree. No time is held
 against anything here."""
 
 import json
@@ -57,3 +57,22 @@ def test_every_open_page_is_told_of_a_decision(tmp_path: Path) -> None:
     assert run["streams"] == 3
     assert len(run["told"]) > 0
     assert all(0 < told["first"] <= told["last"] for told in run["told"])
+
+
+def test_every_page_is_measured_as_the_history_grows(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    options = ["--requests", "300,600", "--open", "200", "--times", "2", "--json", str(file)]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "bench.queue", *options],
+        env=HERE,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(file.read_text())["requests"]
+    assert list(figures) == ["300", "600"]
+    for pages in figures.values():
+        assert {"queue", "what changed", "history, one order", "one request"} < pages.keys()
+        assert all(0 < one["p50_ms"] <= one["p95_ms"] <= one["most_ms"] for one in pages.values())

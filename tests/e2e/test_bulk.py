@@ -9,10 +9,10 @@ from approvals.models import ApprovalRequest, Hold
 from approvals.services.claims import claim_request
 from hitlconsole.accounts.models import Preferences
 from tests.approvals.helpers import decide
+from tests.e2e.checks.looking import offsets
 from tests.e2e.conftest import THEMES, Console
 from tests.e2e.furniture import LONG
 from tests.e2e.test_every_page import AXE, TOO_WIDE, VIOLATIONS
-from tests.e2e.test_working import offsets
 from tests.factories import HARD, TAKEOVER, make_agent, submit
 
 

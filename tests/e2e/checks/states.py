@@ -314,3 +314,25 @@ def saved_views(floor: Floor, desk: Desk, page: Page) -> None:
     page.get_by_role("button", name="Save").first.click()
     page.wait_for_url(f"{desk.url}/**")
     desk.queue(page)
+
+
+@state
+def home_empty(floor: Floor, desk: Desk, page: Page) -> None:
+    page.goto(f"{desk.url}/home/")
+
+
+@state
+def home(floor: Floor, desk: Desk, page: Page) -> None:
+    found = a_day_of_work(floor, desk)
+    desk.ben.reject(found[5])
+    desk.ben.decide(found[3], "approve")
+    page.goto(f"{desk.url}/home/")
+
+
+@state
+def palette(floor: Floor, desk: Desk, page: Page) -> None:
+    a_day_of_work(floor, desk)
+    desk.queue(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("refund")
+    expect(page.locator("#palette [role=option]").first).to_be_visible()

@@ -44,11 +44,6 @@ function tick() {
 }
 
 document.addEventListener("htmx:afterSwap", tick);
-document.addEventListener("htmx:oobAfterSwap", () => {
-  // Who is quick with z must not meet a form that htmx has not seen yet.
-  const strip = document.getElementById("held");
-  if (strip) window.htmx?.process(strip);
-  tick();
-});
+document.addEventListener("htmx:oobAfterSwap", tick);
 setInterval(tick, 250);
 tick();

@@ -91,8 +91,5 @@ class Handover(StrEnum):
 
 CLAIM_SECONDS = 600
 EXTEND_SECONDS = 300
-# How long a verdict in the console can be undone: a person's setting, and where it ends.
-HOLD_SECONDS = 5
-MAX_HOLD_SECONDS = 30
 # Where the deadline is nearer than that, a verdict counts at once.
 NO_HOLD_WITHIN_SECONDS = 60

@@ -30,11 +30,12 @@ from approvals.console.bulk import (
 )
 from approvals.console.door import page
 from approvals.console.filters import read_uuid
-from approvals.console.held import hold_seconds_of, remember_holds
+from approvals.console.held import remember_holds
 from approvals.console.requests import back_query, queue_url
 from approvals.console.words import REJECT_REASONS
 from approvals.models import ApprovalRequest
 from hitlconsole.accounts.models import User
+from hitlconsole.accounts.profile import preferences_of
 from hitlconsole.accounts.sessions import current_user, signed_in_at
 from hitlconsole.lib.clock import database_now
 from hitlconsole.lib.problems import Problem
@@ -94,7 +95,7 @@ def commit(request: HttpRequest) -> HttpResponse:
         user,
         notes=typed.words,
         to=next((one for one in possible_holders(requests) if one.id == typed.to), None),
-        hold_seconds=seconds_to_hold(hold_seconds_of(user), len(chosen)),
+        hold_seconds=seconds_to_hold(preferences_of(user).hold_seconds, len(chosen)),
         signed_in_at=signed_in_at(request),
     )
     return _carry_out(request, order, chosen)
@@ -174,7 +175,7 @@ def _item(one: ApprovalRequest, seen: Chosen) -> dict[str, Any]:
 
 def _carry_out(request: HttpRequest, order: Order, chosen: Sequence[Chosen]) -> HttpResponse:
     outcomes = carry_out(order, chosen)
-    remember_holds(request, [one.held_until for one in outcomes if one.held_until])
+    remember_holds(request, [one.held_until for one in outcomes])
     if not all(one.done for one in outcomes):
         return redirect("console:queue-bulk-result", _keep(request, order.deed, outcomes))
     if not any(one.held_until for one in outcomes):

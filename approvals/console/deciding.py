@@ -15,7 +15,7 @@ from approvals.console.door import page
 from approvals.console.edit_preview import LOOK_AT_FIELDS, by_place, take_edit
 from approvals.console.edit_reading import NotReadable
 from approvals.console.filters import QueueFilter
-from approvals.console.held import hold_seconds_of, remember_hold
+from approvals.console.held import remember_holds
 from approvals.console.queue import next_open
 from approvals.console.requests import Draft, back_query, queue_url, render_request
 from approvals.console.verdicts import Sent, Unreadable, form_errors, read_sent
@@ -25,6 +25,7 @@ from approvals.services.holds import HOLDABLE, holds_verdict
 from approvals.vocabulary import OPEN, Channel, Verdict
 from autonomy.vocabulary import Level
 from hitlconsole.accounts.models import User
+from hitlconsole.accounts.profile import preferences_of
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user, signed_in_at
 from hitlconsole.lib.problems import Problem
 
@@ -100,13 +101,13 @@ def _apply(
             tier=sent.tier if sent.verdict is Verdict.ESCALATE else None,
             acknowledged=risk_words(item) if sent.checked else "",
             signed_in_at=signed_in_at(request),
-            hold_seconds=hold_seconds_of(user),
+            hold_seconds=preferences_of(user).hold_seconds,
         )
     except Problem as problem:
         if problem.code not in WITH_DRAFT:
             raise
         return _refused(request, user, item.id, sent, problem)
-    remember_hold(request, decided)
+    remember_holds(request, [decided.held_until])
     return _decided(request, item, decided, sent)
 
 

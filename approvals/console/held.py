@@ -9,16 +9,16 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
-from approvals.models import ApprovalRequest, Decision, Hold
-from approvals.vocabulary import HOLD_SECONDS, OPEN, HoldEnd, Verdict
-from hitlconsole.accounts.models import Preferences, User
+from approvals.models import ApprovalRequest, Hold
+from approvals.services.held import ended_last
+from approvals.services.refusals import HELD_WORDS
+from approvals.vocabulary import HoldEnd, Verdict
+from hitlconsole.accounts.models import User
 from hitlconsole.lib.clock import HitlNow
 
 # The session says until when a page has to look whether something is held.
 LOOK_UNTIL = "held_until"
 SLACK = timedelta(seconds=60)
-MOST_NAMED = 3
-DOING = {Verdict.APPROVE: "Approving", Verdict.REJECT: "Rejecting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Held:
 
     @property
     def doing(self) -> str:
-        return DOING[Verdict(self.hold.verdict)]
+        return HELD_WORDS[Verdict(self.hold.verdict)].capitalize()
 
     @property
     def words(self) -> str:
@@ -64,11 +64,6 @@ class Held:
     @property
     def approves(self) -> bool:
         return self.hold.verdict == Verdict.APPROVE
-
-
-def hold_seconds_of(user: User) -> int:
-    chosen = Preferences.objects.filter(user=user).values_list("hold_seconds", flat=True).first()
-    return HOLD_SECONDS if chosen is None else chosen
 
 
 def load_held(user: User, requests: Iterable[ApprovalRequest], now: datetime) -> dict[UUID, Held]:
@@ -88,21 +83,11 @@ def held_context(user: User, request: ApprovalRequest, now: datetime) -> dict[st
     joins = held is not None and held.approves and not held.mine and request.quorum > 1
     return {
         "held": held,
-        "held_lost": _lost(user, request) if held is None else None,
+        "held_lost": ended_last(request, user, HoldEnd.CANCELLED) if held is None else None,
         "held_lets_approve": held is None or joins,
         "held_lets_reject": held is None or not held.mine,
         "held_lets_move": held is None,
     }
-
-
-def _lost(user: User, request: ApprovalRequest) -> Hold | None:
-    """What the person held about it and was cancelled, unless they have decided since."""
-    own = Hold.objects.filter(request=request, reviewer=user)
-    last = own.order_by("-given_at", "-id").first()
-    if last is None or last.end != HoldEnd.CANCELLED or request.status not in OPEN:
-        return None
-    since = Decision.objects.filter(request=request, reviewer=user, at__gte=last.ended_at)
-    return None if since.exists() else last
 
 
 def own_held(request: HttpRequest) -> Sequence[Held]:
@@ -117,14 +102,8 @@ def own_held(request: HttpRequest) -> Sequence[Held]:
     return [Held(hold, user.id, hold.now) for hold in waiting if hold.counts_at > hold.now]
 
 
-def remember_hold(request: HttpRequest, decided: ApprovalRequest) -> bool:
-    """True where the verdict was held."""
-    if decided.held_until is None:
-        return False
-    remember_holds(request, [decided.held_until])
-    return True
-
-
-def remember_holds(request: HttpRequest, until: Sequence[datetime]) -> None:
-    if until:
-        request.session[LOOK_UNTIL] = max(until).isoformat()
+def remember_holds(request: HttpRequest, until: Iterable[datetime | None]) -> None:
+    """`until` of each that was decided: when it counts, None for at once."""
+    last = max(filter(None, until), default=None)
+    if last is not None:
+        request.session[LOOK_UNTIL] = last.isoformat()

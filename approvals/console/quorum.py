@@ -6,7 +6,8 @@ from uuid import UUID
 
 from approvals.access import approvers
 from approvals.models import ApprovalRequest, Decision
-from approvals.vocabulary import OPEN, Verdict
+from approvals.vocabulary import OPEN
+from approvals.votes import counting_votes, last_proposal
 from hitlconsole.accounts.models import User
 
 MOST_NAMED = 10
@@ -44,8 +45,8 @@ def load_quorum(request: ApprovalRequest) -> Quorum:
     """A constant number of queries, however many have approved or may."""
     if request.status not in OPEN:
         return Quorum(request.quorum)
-    proposal = _last_proposal(request)
-    votes = _votes(request, proposal) if request.quorum > 1 else {}
+    proposal = last_proposal(request)
+    votes = _voters(request, proposal) if request.quorum > 1 else {}
     waiting = approvers(request).exclude(pk__in=list(votes)).order_by("name", "pk")
     names = list(waiting.values_list("name", flat=True)[: MOST_NAMED + 1])
     more = waiting.count() - MOST_NAMED if len(names) > MOST_NAMED else 0
@@ -59,25 +60,9 @@ def load_quorum(request: ApprovalRequest) -> Quorum:
     )
 
 
-def _last_proposal(request: ApprovalRequest) -> Decision | None:
-    if request.proposed_action is None:
-        return None
-    proposals = Decision.objects.filter(request=request, effect=Decision.Effect.PROPOSAL)
-    return proposals.select_related("reviewer").order_by("-revision").first()
-
-
-def _votes(request: ApprovalRequest, proposal: Decision | None) -> dict[UUID, str]:
-    """Those that count: for exactly this action at this level, by people who may approve it."""
-    votes = Decision.objects.filter(
-        request=request,
-        verdict=Verdict.APPROVE,
-        effect=Decision.Effect.VOTE,
-        action_sha256=request.action_sha256,
-        level=request.level,
-        revision__gt=proposal.revision if proposal else 0,
-        reviewer__in=approvers(request),
-    )
-    return dict(votes.order_by("at").values_list("reviewer_id", "reviewer__name"))
+def _voters(request: ApprovalRequest, proposal: Decision | None) -> dict[UUID, str]:
+    votes = counting_votes(request, proposal).order_by("at")
+    return dict(votes.values_list("reviewer_id", "reviewer__name"))
 
 
 def voted_already(user: User, quorum: Quorum) -> str | None:

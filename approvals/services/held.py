@@ -11,11 +11,12 @@ from django.db import connection
 from django.db.models import F
 
 from approvals.closing import closing_words
-from approvals.models import ApprovalRequest, Hold
+from approvals.models import ApprovalRequest, Decision, Hold
 from approvals.services.events import request_event
 from approvals.services.telling import tell_person
 from approvals.vocabulary import OPEN, Channel, HoldEnd, Verdict
 from audit.events import SYSTEM, Actor, Event, EventType
+from hitlconsole.accounts.models import User
 
 
 def waiting_holds(request: ApprovalRequest) -> list[Hold]:
@@ -47,6 +48,15 @@ def cancel_holds(request: ApprovalRequest, now: datetime, reason: str = "") -> l
             tell_person(request, hold.reviewer, now)
     set_held_until(request, ())
     return [hold_event(EventType.HOLD_CANCELLED, request, hold, SYSTEM, now) for hold in waiting]
+
+
+def ended_last(request: ApprovalRequest, user: User, end: HoldEnd) -> Hold | None:
+    """The hold of this person that ended so, if it still waits and they did nothing since."""
+    last = Hold.objects.filter(request=request, reviewer=user).order_by("given_at", "id").last()
+    if last is None or last.end != end or request.status not in OPEN:
+        return None
+    since = Decision.objects.filter(request=request, reviewer=user, at__gte=last.ended_at)
+    return None if since.exists() else last
 
 
 def objected_to(request_ids: Collection[UUID]) -> set[UUID]:

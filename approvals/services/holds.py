@@ -12,10 +12,11 @@ from django.db import transaction
 
 from approvals.access import as_of_now, decision_refusal, get_request_for
 from approvals.live.publish import tell_changed
-from approvals.models import ApprovalRequest, Decision, Hold
+from approvals.models import ApprovalRequest, Hold
 from approvals.services.held import (
     cancel_holds,
     end_hold,
+    ended_last,
     hold_event,
     set_held_until,
     waiting_holds,
@@ -26,9 +27,7 @@ from approvals.services.refusals import refuse_verdict
 from approvals.services.telling import tell_person
 from approvals.services.verdicts import APPLY, Verdicted
 from approvals.vocabulary import (
-    MAX_HOLD_SECONDS,
     NO_HOLD_WITHIN_SECONDS,
-    OPEN,
     Channel,
     HoldEnd,
     Verdict,
@@ -36,6 +35,7 @@ from approvals.vocabulary import (
 from audit.events import SYSTEM, EventType
 from audit.services import record
 from hitlconsole.accounts.models import User
+from hitlconsole.accounts.profile import MAX_HOLD_SECONDS
 from hitlconsole.accounts.services import person
 from hitlconsole.lib.problems import Problem
 
@@ -106,22 +106,12 @@ def _undo(request_id: UUID, reviewer: User) -> Hold | None:
     waiting = waiting_holds(locked.request)
     mine = next((hold for hold in waiting if hold.reviewer_id == reviewer.id), None)
     if mine is None:
-        return _undone_before(locked.request, reviewer)
+        return ended_last(locked.request, reviewer, HoldEnd.UNDONE)
     end_hold(mine, HoldEnd.UNDONE, locked.now)
     _keep_others(locked.request, mine, waiting)
     event = hold_event(EventType.HOLD_UNDONE, locked.request, mine, person(reviewer), locked.now)
     record([event], at=locked.now)
     return mine
-
-
-def _undone_before(request: ApprovalRequest, reviewer: User) -> Hold | None:
-    """The hold that the person undid, if that is the last thing they did about this request."""
-    own = Hold.objects.filter(request=request, reviewer=reviewer)
-    last = own.order_by("given_at", "id").last()
-    if last is None or last.end != HoldEnd.UNDONE or request.status not in OPEN:
-        return None
-    since = Decision.objects.filter(request=request, reviewer=reviewer, at__gte=last.ended_at)
-    return None if since.exists() else last
 
 
 def _keep_others(request: ApprovalRequest, ended: Hold, waiting: list[Hold]) -> None:

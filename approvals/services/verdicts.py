@@ -10,9 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
-
-from approvals.access import approval_refusal, decision_refusal
 from approvals.models import ApprovalRequest, Decision, Message, Notification
 from approvals.representation import load_request, represent_request
 from approvals.services.changes import Change
@@ -23,6 +20,7 @@ from approvals.services.takeovers import TakeoverCause, begin_takeover
 from approvals.services.tiers import escalation_of
 from approvals.states import Event as Step
 from approvals.vocabulary import Channel, Resolution, Status, Verdict
+from approvals.votes import counting_votes, last_proposal
 from audit.events import Event, EventType
 from audit.services import record
 from autonomy.services import policy_version
@@ -131,28 +129,9 @@ def _approve(locked: Locked, given: Verdicted) -> None:
 
 
 def approvers_of(request: ApprovalRequest) -> set[UUID]:
-    """Whose approval counts: given for exactly this action at exactly this level, since the last
-    edit, by people who may still approve it.
-    """
-    votes = Decision.objects.filter(
-        request=request,
-        verdict=Verdict.APPROVE,
-        effect=Decision.Effect.VOTE,
-        action_sha256=request.action_sha256,
-        level=request.level,
-        revision__gt=_last_proposal(request),
-    ).select_related("reviewer")
-    return {vote.reviewer_id for vote in votes if _may_approve(vote.reviewer, request)}
-
-
-def _last_proposal(request: ApprovalRequest) -> int:
-    """The revision at which the action was last edited; 0 for none."""
-    proposals = Decision.objects.filter(request=request, effect=Decision.Effect.PROPOSAL)
-    return proposals.aggregate(last=Max("revision"))["last"] or 0
-
-
-def _may_approve(user: User, request: ApprovalRequest) -> bool:
-    return decision_refusal(user, request) is None and approval_refusal(user, request) is None
+    """Whose approval counts so far."""
+    votes = counting_votes(request, last_proposal(request))
+    return set(votes.values_list("reviewer_id", flat=True))
 
 
 def _reject(locked: Locked, given: Verdicted) -> None:

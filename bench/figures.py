@@ -6,10 +6,10 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 NANOSECONDS_PER_MS = 1_000_000
 
@@ -50,6 +50,26 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+class Percentiles(Protocol):
+    """A run, as a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def percentile(self, percent: float) -> float: ...
+
+
+def runs_as_json(name: str, runs: Sequence[Percentiles], seconds: float) -> dict[str, Any]:
+    """What each run measured, with its median and the slowest hundredth in milliseconds."""
+    return {
+        "benchmark": name,
+        "seconds": seconds,
+        "runs": [
+            {"p50_ms": run.percentile(50), "p99_ms": run.percentile(99), **asdict(run)}
+            for run in runs
+        ],
+    }
 
 
 def machine() -> str:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,15 @@ import uvloop
 
 from bench.client import connect
 from bench.console import Console, ask_inside, own_console, run_benchmark
-from bench.figures import NANOSECONDS_PER_MS, machine, percentile, progress, table, write_json
+from bench.figures import (
+    NANOSECONDS_PER_MS,
+    machine,
+    percentile,
+    progress,
+    runs_as_json,
+    table,
+    write_json,
+)
 from bench.options import Options, read_options
 from bench.processes import raise_file_limit, resident_kib, until_quiet
 from bench.question import Asker, request_id_of
@@ -164,17 +172,6 @@ def _cells(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def as_json(runs: Sequence[Run], options: Options) -> dict[str, Any]:
-    return {
-        "benchmark": "live",
-        "seconds": options.seconds,
-        "runs": [
-            {"p50_ms": run.percentile(50), "p99_ms": run.percentile(99), **asdict(run)}
-            for run in runs
-        ],
-    }
-
-
 def main() -> None:
     options = read_options(ABOUT, DEFAULTS)
     raise_file_limit()
@@ -182,7 +179,7 @@ def main() -> None:
         runs = uvloop.run(measure(console, options, web))
     print(f"Medians of {options.repeats} runs of {options.seconds:g} s; {machine()}")
     print(shown(runs))
-    write_json(options.json, as_json(runs, options))
+    write_json(options.json, runs_as_json("live", runs, options.seconds))
 
 
 if __name__ == "__main__":

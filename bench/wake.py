@@ -13,8 +13,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
@@ -27,6 +26,7 @@ from bench.figures import (
     machine,
     percentile,
     progress,
+    runs_as_json,
     table,
     write_json,
 )
@@ -253,17 +253,6 @@ def _cells(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def as_json(runs: Sequence[Run], options: Options) -> dict[str, Any]:
-    return {
-        "benchmark": "wake",
-        "seconds": options.seconds,
-        "runs": [
-            {"p50_ms": run.percentile(50), "p99_ms": run.percentile(99), **asdict(run)}
-            for run in runs
-        ],
-    }
-
-
 def main() -> None:
     options = read_options(ABOUT, DEFAULTS)
     raise_file_limit()
@@ -271,7 +260,7 @@ def main() -> None:
         runs = uvloop.run(measure(console, options))
     print(f"Medians of {options.repeats} runs of {options.seconds:g} s; {machine()}")
     print(shown(runs))
-    write_json(options.json, as_json(runs, options))
+    write_json(options.json, runs_as_json("wake", runs, options.seconds))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from approvals.access import visible_requests
-from approvals.closing import closing_words
+from approvals.console.decided import decided_words
 from approvals.console.filters import read_uuid
 from approvals.console.verdicts import MAX_TOKEN
 from approvals.models import ApprovalRequest
@@ -151,10 +151,11 @@ def _reassign(order: Order, one: Chosen) -> Outcome:
 
 
 def _decide(order: Order, one: Chosen) -> Outcome:
+    verdict = VERDICTS[order.deed]
     decided = decide_request(
         request_id=one.id,
         reviewer=order.reviewer,
-        verdict=VERDICTS[order.deed],
+        verdict=verdict,
         revision=one.revision,
         channel=Channel.WEB,
         notes=order.notes,
@@ -162,19 +163,9 @@ def _decide(order: Order, one: Chosen) -> Outcome:
         signed_in_at=order.signed_in_at,
         hold_seconds=order.hold_seconds,
     )
-    words = _decided_words(order, decided)
+    held = decided.held_until is not None
+    words = "Counts in a few seconds" if held else decided_words(decided, verdict, order.reviewer)
     return Outcome(one.id, done=True, words=words, held_until=decided.held_until)
-
-
-def _decided_words(order: Order, decided: ApprovalRequest) -> str:
-    if decided.held_until is not None:
-        return "Counts in a few seconds"
-    closed = closing_words(decided, viewer_id=order.reviewer.id)
-    if closed:
-        return closed
-    if order.deed is Deed.ESCALATE:
-        return "Escalated; the people of that tier are told"
-    return f"Your approval counts; {decided.quorum} are needed"
 
 
 DEEDS: dict[Deed, Callable[[Order, Chosen], Outcome]] = {

@@ -32,6 +32,7 @@ from approvals.console.door import page
 from approvals.console.filters import read_uuid
 from approvals.console.held import remember_holds
 from approvals.console.requests import back_query, queue_url
+from approvals.console.verdicts import read_notes, read_preset, reason_words
 from approvals.console.words import REJECT_REASONS
 from approvals.models import ApprovalRequest
 from hitlconsole.accounts.models import User
@@ -42,14 +43,14 @@ from hitlconsole.lib.problems import Problem
 
 KEPT = "bulk"
 AT_ONCE = (Deed.CLAIM, Deed.RELEASE)
-# (what the page is called, the button, what is said when all of it is done)
+# (what the page and its button say, what is said when all of it is done)
 DEED_WORDS = {
-    Deed.CLAIM: ("Claim", "Claim", "Claimed"),
-    Deed.RELEASE: ("Release", "Release", "Released"),
-    Deed.REASSIGN: ("Reassign", "Reassign", "Reassigned"),
-    Deed.APPROVE: ("Approve", "Approve", "Approved"),
-    Deed.REJECT: ("Reject", "Reject", "Rejected"),
-    Deed.ESCALATE: ("Escalate", "Escalate", "Escalated"),
+    Deed.CLAIM: ("Claim", "Claimed"),
+    Deed.RELEASE: ("Release", "Released"),
+    Deed.REASSIGN: ("Reassign", "Reassigned"),
+    Deed.APPROVE: ("Approve", "Approved"),
+    Deed.REJECT: ("Reject", "Rejected"),
+    Deed.ESCALATE: ("Escalate", "Escalated"),
 }
 
 
@@ -64,7 +65,7 @@ class Typed:
 
     @property
     def words(self) -> str:
-        return ": ".join(part for part in (self.preset, self.notes.strip()) if part)
+        return reason_words(self.preset, self.notes)
 
 
 @page
@@ -115,10 +116,9 @@ def _read(request: HttpRequest, name: str) -> tuple[Deed, list[Chosen]]:
 
 def _read_typed(request: HttpRequest, deed: Deed, requests: Sequence[ApprovalRequest]) -> Typed:
     post = request.POST
-    preset = post.get("preset", "")
     typed = Typed(
-        preset=preset if deed is Deed.REJECT and preset in REJECT_REASONS else "",
-        notes=post.get("notes", "").replace("\x00", "").replace("\r\n", "\n"),
+        preset=read_preset(post) if deed is Deed.REJECT else "",
+        notes=read_notes(post),
         to=read_uuid(post.get("to", "")),
     )
     typed.errors.update(_typed_errors(deed, typed, requests))
@@ -142,11 +142,9 @@ def _confirm(
     requests = load_chosen(current_user(request), chosen)
     seen = {one.id: one for one in chosen}
     obstacle = approval_obstacle(requests) if deed is Deed.APPROVE else ""
-    title, button, _ = DEED_WORDS[deed]
     context = {
         "deed": deed.value,
-        "title": title,
-        "button": button,
+        "title": DEED_WORDS[deed][0],
         "items": [_item(one, seen[one.id]) for one in requests],
         "missing": len(chosen) - len(requests),
         "obstacle": obstacle,
@@ -181,7 +179,7 @@ def _carry_out(request: HttpRequest, order: Order, chosen: Sequence[Chosen]) -> 
     if not any(one.held_until for one in outcomes):
         count = len(outcomes)
         words = f"{count} request{'' if count == 1 else 's'}"
-        messages.success(request, f"{DEED_WORDS[order.deed][2]} {words}.")
+        messages.success(request, f"{DEED_WORDS[order.deed][1]} {words}.")
     return redirect(_back(request))
 
 
@@ -207,7 +205,7 @@ def show_result(request: HttpRequest, name: str) -> HttpResponse:
     requests = _known(current_user(request), [identity for identity, _, _ in kept["outcomes"]])
     rows = [(requests.get(UUID(one)), done, words) for one, done, words in kept["outcomes"]]
     context = {
-        "words": DEED_WORDS[Deed(kept["deed"])],
+        "title": DEED_WORDS[Deed(kept["deed"])][0],
         "failed": [(one, words) for one, done, words in rows if not done],
         "done": [(one, words) for one, done, words in rows if done],
         "back_url": queue_url(kept["back"]),

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, Query
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from approvals.closing import closing_words
+from approvals.console.decided import decided_words
 from approvals.console.detail import load_detail, risk_words
 from approvals.console.door import page
-from approvals.console.edit_preview import LOOK_AT_FIELDS, by_place, take_edit
+from approvals.console.edit_preview import LOOK_AT_FIELDS, by_place, of_edit, take_edit
 from approvals.console.edit_reading import NotReadable
 from approvals.console.filters import QueueFilter
 from approvals.console.held import remember_holds
@@ -29,10 +29,6 @@ from hitlconsole.accounts.profile import preferences_of
 from hitlconsole.accounts.sessions import asks_for_fragment, current_user, signed_in_at
 from hitlconsole.lib.problems import Problem
 
-DONE_WORDS = {
-    Verdict.ASK: "Asked. The agent has the question",
-    Verdict.ESCALATE: "Escalated; the people of that tier are told",
-}
 # A page that comes back with its draft; whatever else is refused has no form to come back to.
 WITH_DRAFT = frozenset(
     (
@@ -116,8 +112,8 @@ def _refused(
 ) -> HttpResponse:
     """The page as it is now, with what was typed: a conflict loses nobody's words."""
     item = load_detail(user, request_id)
-    arguments = by_place([e for e in problem.errors if e.loc[:1] == ("edited_action",)])
-    fields = {str(e.loc[0]): e.msg for e in problem.errors if e.loc[:1] != ("edited_action",)}
+    arguments = by_place([error for error in problem.errors if of_edit(error)])
+    fields = {str(error.loc[0]): error.msg for error in problem.errors if not of_edit(error)}
     if arguments:
         fields["edit"] = problem.detail or LOOK_AT_FIELDS
     draft = Draft(sent, fields, arguments, problem=None if fields else problem)
@@ -130,7 +126,7 @@ def _decided(
     """On with the next one, where the decision came from the queue."""
     user = current_user(request)
     item = load_detail(user, decided.id)
-    words = f"{decided_words(item, sent, user)}: {item.description}"
+    words = f"{decided_words(item, sent.verdict, user)}: {item.description}"
     if sent.verdict in HOLDABLE and holds_verdict(user, item):
         words = ""  # the strip says it, with the way back
     back = back_query(request)
@@ -166,15 +162,3 @@ def _next_pane(
         return render(request, "console/empty_pane.html", context)
     item = load_detail(user, following)
     return render_request(request, item, flash=words, decided_id=decided_id)
-
-
-def decided_words(item: ApprovalRequest, sent: Sent, user: User) -> str:
-    """What happened, as the person reads it after committing."""
-    closed = closing_words(item, viewer_id=user.id)
-    if closed:
-        return closed
-    if sent.verdict in DONE_WORDS:
-        return DONE_WORDS[sent.verdict]
-    if sent.verdict is Verdict.APPROVE_WITH_EDITS:
-        return "Your edit is the new proposal; somebody else decides it"
-    return f"Your approval counts; {item.quorum} are needed"

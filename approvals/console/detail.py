@@ -99,6 +99,7 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
     proposed = json.loads(bytes(request.proposed_action)) if request.proposed_action else None
     silence = on_deadline(request)
     quorum = load_quorum(request)
+    effect = _effect(request)
     messages = load_messages(request)
     return {
         "request_item": request,
@@ -110,8 +111,8 @@ def detail_context(user: User, request: ApprovalRequest) -> dict[str, Any]:
         "proposed": proposed,
         "edits": proposed is not None and proposed != action,
         "lineage": load_lineage(user, request),
-        "effect": _effect(request),
-        "risk_words": risk_words(request),
+        "effect": effect,
+        "risk_words": _risk_words(effect, request),
         "silence": silence,
         **_working_on(user, request, now),
         "lookers": lookers_of(request.id, besides=user),
@@ -174,8 +175,11 @@ def _effect(request: ApprovalRequest) -> Effect:
 
 def risk_words(request: ApprovalRequest) -> str:
     """What the check of its approval says, and what the record keeps of it."""
-    risks = _effect(request).risks
-    return ", ".join(risks) or f"{Level(request.level).label} asks for a second look"
+    return _risk_words(_effect(request), request)
+
+
+def _risk_words(effect: Effect, request: ApprovalRequest) -> str:
+    return ", ".join(effect.risks) or f"{Level(request.level).label} asks for a second look"
 
 
 def _takeover(request: ApprovalRequest) -> Takeover | None:
@@ -197,15 +201,19 @@ def load_powers(user: User, request: ApprovalRequest, quorum: Quorum) -> Powers:
     if stopped and approve is None:
         approve = "The agent is stopped: its requests can be rejected, not approved."
     waits = request.status == Status.NEEDS_INFO
+    decide = decision_refusal(user, request)
     return Powers(
-        decide=decision_refusal(user, request),
+        decide=decide,
         approve=approve,
         answer="The agent has to answer first." if waits else None,
         escalate="It is at the last tier already." if request.tier >= request.last_tier else None,
         take_over="The agent is stopped already." if stopped else None,
-        comment=_no_comment(user, request),
+        comment=_no_comment(user, request, decide),
     )
 
 
-def _no_comment(user: User, request: ApprovalRequest) -> str | None:
-    return comment_refusal(user, request) if request.status in OPEN else "The request is closed."
+def _no_comment(user: User, request: ApprovalRequest, decide: str | None) -> str | None:
+    """Whoever may decide may comment."""
+    if request.status not in OPEN:
+        return "The request is closed."
+    return None if decide is None else comment_refusal(user, request)

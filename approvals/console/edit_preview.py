@@ -101,7 +101,7 @@ def _judged(
     except Problem as problem:
         if problem.code != "invalid_request":
             raise
-        wrong = by_place([error for error in problem.errors if _of_edit(error)])
+        wrong = by_place([error for error in problem.errors if of_edit(error)])
         return EditStep(errors={"edit": problem.detail or LOOK_AT_FIELDS}, argument_errors=wrong)
     preview = _preview(request, plan, before, edited)
     if sent.preview:
@@ -111,7 +111,7 @@ def _judged(
     return EditStep(action=edited)
 
 
-def _of_edit(error: FieldError) -> bool:
+def of_edit(error: FieldError) -> bool:
     return error.loc[:1] == ("edited_action",)
 
 
@@ -121,7 +121,7 @@ def _preview(
     changes = (
         field_changes(before, edited)
         if before["type"] != edited["type"]
-        else (field_changes(before["arguments"], edited["arguments"]))
+        else field_changes(before["arguments"], edited["arguments"])
     )
     return EditPreview(
         changes=[change for change in changes if change.change != "same"],

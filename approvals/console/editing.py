@@ -60,8 +60,27 @@ class Presence:
         return self.typed != self.before
 
 
+class Placed:
+    """Where a value stands in the arguments."""
+
+    __slots__ = ()
+    path: Path
+
+    @property
+    def key(self) -> str:
+        return str(self.path[-1]) if self.path else ""
+
+    @property
+    def place(self) -> str:
+        return pointer(self.path)
+
+    @property
+    def is_item(self) -> bool:
+        return bool(self.path) and isinstance(self.path[-1], int)
+
+
 @dataclass(frozen=True, slots=True)
-class ArgumentField:
+class ArgumentField(Placed):
     """One value: as it is, what was typed for it, and how it is typed."""
 
     path: Path
@@ -77,18 +96,6 @@ class ArgumentField:
     presence: Presence | None = None
     error: str = ""
     is_group: bool = field(default=False, init=False)
-
-    @property
-    def key(self) -> str:
-        return str(self.path[-1]) if self.path else ""
-
-    @property
-    def place(self) -> str:
-        return pointer(self.path)
-
-    @property
-    def is_item(self) -> bool:
-        return bool(self.path) and isinstance(self.path[-1], int)
 
     @property
     def input_id(self) -> str:
@@ -109,7 +116,7 @@ class ArgumentField:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldGroup:
+class FieldGroup(Placed):
     """The members of an object or the items of a list."""
 
     path: Path
@@ -123,18 +130,6 @@ class FieldGroup:
     more: str | None = None
     error: str = ""
     is_group: bool = field(default=True, init=False)
-
-    @property
-    def key(self) -> str:
-        return str(self.path[-1]) if self.path else ""
-
-    @property
-    def place(self) -> str:
-        return pointer(self.path)
-
-    @property
-    def is_item(self) -> bool:
-        return bool(self.path) and isinstance(self.path[-1], int)
 
 
 Node = ArgumentField | FieldGroup

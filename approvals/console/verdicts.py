@@ -38,7 +38,11 @@ class Sent:
     @property
     def words(self) -> str:
         """The chosen reason and the text, as the agent gets them."""
-        return ": ".join(part for part in (self.preset, self.notes.strip()) if part)
+        return reason_words(self.preset, self.notes)
+
+
+def reason_words(preset: str, notes: str) -> str:
+    return ": ".join(part for part in (preset, notes.strip()) if part)
 
 
 class Unreadable(ValueError):
@@ -58,8 +62,8 @@ def read_sent(post: Mapping[str, str]) -> Sent:
         verdict=Verdict(verdict),
         revision=int(revision),
         token=token,
-        notes=_text(post.get("notes", "")),
-        preset=post.get("preset", "") if post.get("preset") in REJECT_REASONS else "",
+        notes=read_notes(post),
+        preset=read_preset(post),
         checked=post.get("checked") == "yes",
         preview=post.get("step") == "preview",
         tier=_tier(post.get("tier", "")),
@@ -68,6 +72,16 @@ def read_sent(post: Mapping[str, str]) -> Sent:
         previewed=post.get("previewed", ""),
         typed={name: _text(text) for name, text in post.items() if _is_argument(name)},
     )
+
+
+def read_notes(post: Mapping[str, str]) -> str:
+    return _text(post.get("notes", ""))
+
+
+def read_preset(post: Mapping[str, str]) -> str:
+    """One of the reasons that are offered, or none."""
+    preset = post.get("preset", "")
+    return preset if preset in REJECT_REASONS else ""
 
 
 def _tier(text: str) -> int | None:

@@ -45,10 +45,8 @@ def claim_request(*, request_id: UUID, reviewer: User) -> ApprovalRequest:
         holder = _holder(locked)
         if holder is not None and holder != reviewer:
             raise Problem("claimed_by_other", f"{holder.name} works on it.")
-        request.claimed_by = reviewer
-        request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
         events = [] if holder == reviewer else [_event(EventType.CLAIMED, locked, reviewer)]
-        Change(request, locked.now, grows=False).save(*events)
+        _lease(locked, reviewer, *events)
         return request
 
 
@@ -89,17 +87,21 @@ def reassign_request(*, request_id: UUID, reviewer: User, to: UUID) -> ApprovalR
             raise invalid_field("to", "Choose somebody who may decide this request.")
         if receiver == holder:
             return request
-        request.claimed_by = receiver
-        request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
-        Change(request, locked.now, grows=False).save(_reassigned(locked, reviewer, holder))
+        _lease(locked, receiver, _reassigned(locked, reviewer, holder, receiver))
         tell_person(request, receiver, locked.now)
         return request
 
 
-def _reassigned(locked: Locked, reviewer: User, holder: User | None) -> Event:
+def _lease(locked: Locked, to: User, *events: Event) -> None:
+    locked.request.claimed_by = to
+    locked.request.claimed_until = locked.now + timedelta(seconds=CLAIM_SECONDS)
+    Change(locked.request, locked.now, grows=False).save(*events)
+
+
+def _reassigned(locked: Locked, reviewer: User, holder: User | None, receiver: User) -> Event:
     payload = {
         "from": None if holder is None else str(holder.id),
-        "to": str(locked.request.claimed_by_id),
+        "to": str(receiver.id),
     }
     return _event(EventType.REASSIGNED, locked, reviewer, payload=payload)
 

@@ -94,6 +94,7 @@ async def test_a_reader_that_takes_nothing_holds_up_no_end() -> None:
     stream.end(Bye.SHUTDOWN)
     async with asyncio.timeout(5):
         await talking
+    assert ("bye", {"reason": "shutdown"}) not in reader.events
 
 
 async def test_what_was_missed_concerns_everybody() -> None:

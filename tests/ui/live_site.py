@@ -27,6 +27,8 @@ class State:
     beats: list[dict[str, str]] = field(default_factory=list)
     streams: "list[queue.Queue[bytes | None]]" = field(default_factory=list)
     opened: int = 0
+    # How many events were said: each carries its number.
+    said: int = 0
 
     def reset(self) -> None:
         self.end_streams()
@@ -34,8 +36,9 @@ class State:
 
     def say(self, name: str, **data: Any) -> None:
         """To every open stream."""
+        self.said += 1
         for stream in self.streams:
-            stream.put(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+            stream.put(f"id: {self.said}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode())
 
     def end_streams(self) -> None:
         for stream in self.streams:
@@ -91,7 +94,7 @@ def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         return HttpResponse(status=STATE.stream_status)
     said: queue.Queue[bytes | None] = queue.Queue()
     STATE.streams.append(said)
-    said.put(b'event: beat\ndata: {"hears": true}\n\n')
+    said.put(f'id: {STATE.said}\nevent: beat\ndata: {{"hears": true}}\n\n'.encode())
     return StreamingHttpResponse(_until_none(said), content_type="text/event-stream")
 
 

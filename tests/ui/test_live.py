@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hitlconsole.ui.gallery import Row
+from tests.ui.arriving import arrive, watch
 from tests.ui.live_site import FAR_AWAY, STATE
 
 ROWS = [Row(f"r{number}", f"Refund {number}", 3, seconds_left=FAR_AWAY) for number in range(1, 41)]
@@ -17,6 +18,7 @@ TOPS = """() => Object.fromEntries([...document.querySelectorAll("[data-row]")].
 def queue(page: Page, site: str) -> Page:
     STATE.rows = list(ROWS)
     STATE.delta = {"revision": "1"}
+    watch(page)
     page.clock.install()
     page.goto(f"{site}/rows/")
     expect(page.locator("[data-live-state]")).to_have_attribute("data-state", "live")
@@ -28,9 +30,9 @@ def answer(page: Page, **delta: Any) -> None:
     STATE.delta = delta
     with page.expect_response("**/delta/**"):
         STATE.say("change", requests=None)
-        page.wait_for_timeout(100)
+        arrive(page)
         page.clock.run_for(2100)
-    page.wait_for_timeout(100)
+    arrive(page)
 
 
 def focused(page: Page) -> str:
@@ -179,7 +181,7 @@ def test_an_ended_session_is_a_banner(queue: Page) -> None:
     expect(queue.locator("#banner-session")).to_be_visible()
     asked = len(STATE.asked)
     queue.clock.run_for(6000)
-    queue.wait_for_timeout(100)
+    arrive(queue)
     assert len(STATE.asked) == asked
     assert queue.locator("[data-row]").count() == len(ROWS)
 

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hitlconsole.ui.gallery import Row
+from tests.ui.arriving import arrive, watch
 from tests.ui.live_site import FAR_AWAY, STATE
 
 ROWS = [Row(f"r{number}", f"Refund {number}", 3, seconds_left=FAR_AWAY) for number in range(1, 6)]
@@ -16,6 +17,7 @@ HIDE = """() => {
 def queue(page: Page, site: str) -> Page:
     STATE.rows = list(ROWS)
     STATE.delta = {"revision": "1", "rows": {row.id: {"holder": ""} for row in ROWS}}
+    watch(page)
     page.clock.install()
     page.goto(f"{site}/rows/")
     settle(page)
@@ -26,9 +28,9 @@ def queue(page: Page, site: str) -> Page:
 def settle(page: Page, seconds: float = 3.0) -> None:
     """What is under way arrives, and the page's clock goes on."""
     for _ in range(3):
-        page.wait_for_timeout(100)
+        arrive(page)
         page.clock.run_for(int(seconds * 1000 / 3))
-    page.wait_for_timeout(100)
+    arrive(page)
 
 
 def said(page: Page) -> str:
@@ -168,6 +170,7 @@ def test_a_visible_page_gives_signs_of_life_while_it_is_up_to_date(queue: Page) 
 def test_who_else_looks_at_the_open_request_is_filled_in(page: Page, site: str) -> None:
     STATE.rows = list(ROWS)
     STATE.delta = {"revision": "1"}
+    watch(page)
     page.clock.install()
     page.goto(f"{site}/rows/?open=r9")
     settle(page)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from hitlconsole.local.console import LocalError, Stopped
@@ -10,7 +11,9 @@ from hitlconsole.local.environment import RUNTIME, ensure_environment
 from hitlconsole.local.paths import home_from, prepare_home
 from hitlconsole.local.signals import StopSignals
 
-BENCHMARKS = ("ingest", "live", "sweep", "wake")
+FOLDER = Path(__file__).parent
+# Each has a command beside this file.
+BENCHMARKS = sorted(one.name for one in FOLDER.iterdir() if one.is_file() and not one.suffix)
 
 
 def main(arguments: Sequence[str]) -> NoReturn:

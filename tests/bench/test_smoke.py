@@ -76,3 +76,19 @@ def test_every_page_is_measured_as_the_history_grows(tmp_path: Path) -> None:
     for pages in figures.values():
         assert {"queue", "what changed", "history, one order", "one request"} < pages.keys()
         assert all(0 < one["p50_ms"] <= one["p95_ms"] <= one["most_ms"] for one in pages.values())
+
+
+def test_every_command_knows_its_benchmark() -> None:
+    commands = sorted(
+        one.name for one in (ROOT / "bench").iterdir() if os.access(one, os.X_OK) and one.is_file()
+    )
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", "bench", "nothing"],
+        cwd=ROOT,
+        env=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stderr == f"error: the benchmarks are {', '.join(commands)}\n"
+    assert all((ROOT / "bench" / f"{name}.py").is_file() for name in commands)
